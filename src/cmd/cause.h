@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cause.h - what an errno means for this segment, and what to do about it
+ *
+ * Each function looks at the segment where errno alone is ambiguous, prints
+ * one line and returns the status that goes with it.
+ */
+#ifndef CAUSE_H
+#define CAUSE_H
+
+#include "shmutil/segment.h"
+
+/* Of shmu_segment_begin or publish. */
+int cause_create(const char *text, const struct shmu_operand *op,
+    const struct shmu_spec *spec, int err);
+
+/* Of shmu_segment_open, map and stat. */
+int cause_open(const char *text, const struct shmu_operand *op, int err);
+
+/* Of a change or removal. */
+int cause_change(const char *text, const struct shmu_operand *op, int err);
+
+/* Of mlock: with both figures. */
+int cause_lock(const char *text, uint64_t asked, int err);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* cli.c - what the commands share; see cli.h */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "shmutil/parse.h"
+#include "shmutil/sys.h"
+
+struct cli cli;
+
+void
+cli_begin(const char *program, const char *help)
+{
+	cli.program = program;
+	cli.help = help;
+}
+
+static void
+explain(void *arg, const char *line)
+{
+	fprintf(arg, "%s\n", line);
+}
+
+static void __attribute__((noreturn))
+unknown_option(int argc, char *argv[], int c)
+{
+	const char *word = argv[optind <= argc ? optind - 1 : argc - 1];
+	char letter[3] = { '-', (char)optopt, '\0' };
+
+	if (strncmp(word, "--", 2) != 0)
+		word = letter;
+	if (word == letter && letter[1] >= '0' && letter[1] <= '9')
+		cli_usage(argv[optind - 1][1] == letter[1] ? argv[optind - 1] :
+		    argv[optind], "this cannot be negative; try --help");
+	cli_usage(word, c == ':' ? "this option needs an argument; try --help" :
+	    optopt != 0 && word != letter ?
+	    "this option takes no argument; try --help" :
+	    "there is no such option; try --help");
+}
+
+int
+cli_option(int argc, char *argv[], const char *letters,
+    const struct option *words)
+{
+	char spec[128];
+	int c;
+
+	/* ":": it is we who say what is wrong. */
+	snprintf(spec, sizeof spec, "%s:%s%s", letters[0] == '+' ? "+" : "",
+	    CLI_SHORT, letters + (letters[0] == '+'));
+	opterr = 0;
+	for (;;) {
+		c = getopt_long(argc, argv, spec, words, NULL);
+		switch (c) {
+		case 'h':
+			fputs(cli.help, stdout);
+			exit(cli_done(EXIT_YES));
+		case 'V':
+			printf("%s (%s)\n", cli.program, PACKAGE_STRING);
+			exit(cli_done(EXIT_YES));
+		case 'q':
+			cli.quiet = 1;
+			break;
+		case 'v':
+			cli.verbose++;
+			break;
+		case 'x':
+			cli.explain++;
+			shmu_sys_observe(explain, stderr);
+			break;
+		case '?':
+		case ':':
+			unknown_option(argc, argv, c);
+		default:
+			return c;
+		}
+	}
+}
+
+void
+cli_safe(FILE *out, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < ' ' || c > '~')
+			fprintf(out, "\\x%02x", c);
+		else
+			putc(c, out);
+	}
+}
+
+static void __attribute__((format(printf, 2, 0)))
+vsay(const char *operand, const char *fmt, va_list ap)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s: ", cli.program);
+	if (operand != NULL) {
+		cli_safe(stderr, operand);
+		fputs(": ", stderr);
+	}
+	vfprintf(stderr, fmt, ap);
+	putc('\n', stderr);
+}
+
+void
+cli_say(const char *operand, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsay(operand, fmt, ap);
+	va_end(ap);
+}
+
+int
+cli_fail(int status, const char *operand, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsay(operand, fmt, ap);
+	va_end(ap);
+	return status;
+}
+
+void
+cli_usage(const char *operand, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsay(operand, fmt, ap);
+	va_end(ap);
+	exit(EXIT_USAGE);
+}
+
+int
+cli_worst(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+int
+cli_done(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	return cli_fail(EXIT_CANNOT, NULL, "standard output is lost: %s",
+	    strerror(errno));
+}
+
+uint64_t
+cli_number(const char *what, const char *text, uint64_t max)
+{
+	uint64_t n;
+
+	if (shmu_parse_number(text, max, &n) == 0)
+		return n;
+	cli_usage(text, "%s is a number from 0 to %" PRIu64, what, max);
+}
+
+uint64_t
+cli_size(const char *what, const char *text)
+{
+	uint64_t n;
+
+	if (shmu_parse_size(text, &n) == 0)
+		return n;
+	if (errno == ERANGE)
+		cli_usage(text, "%s is more than 64 bits can hold", what);
+	cli_usage(text, "%s is bytes, or a number with k K KiB M G T (1024), "
+	    "KB MB GB TB (1000) or p (pages)", what);
+}
+
+mode_t
+cli_mode(const char *text)
+{
+	mode_t mode;
+
+	if (shmu_parse_mode(text, &mode) == 0)
+		return mode;
+	cli_usage(text, "a mode is octal permission bits, 0 to 0777");
+}
+
+unsigned char
+cli_byte(const char *text)
+{
+	return (unsigned char)cli_number("a byte", text, 255);
+}
+
+double
+cli_seconds(const char *what, const char *text)
+{
+	char *end;
+	double s = strtod(text, &end);
+
+	if (*text >= '0' && *text <= '9' && *end == '\0' && isfinite(s) &&
+	    s <= 1e9)
+		return s;
+	cli_usage(text, "%s is a number of seconds", what);
+}
+
+int
+cli_operand(struct shmu_operand *op, const char *text)
+{
+	const char *why;
+
+	if (shmu_operand_parse(op, text, &why) == 0)
+		return 0;
+	return cli_fail(EXIT_USAGE, text[0] == '\0' ? "''" : text, "%s", why);
+}
+
+void
+cli_operand_or_die(struct shmu_operand *op, const char *text)
+{
+	if (cli_operand(op, text) != 0)
+		exit(EXIT_USAGE);
+}
+
+static int
+each_line(int end, int (*each)(const char *, void *), void *arg)
+{
+	int status = EXIT_YES;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+
+	while ((n = getdelim(&line, &size, end, stdin)) > 0) {
+		if (line[n - 1] == (char)end)
+			line[n - 1] = '\0';
+		if (line[0] != '\0')
+			status = cli_worst(status, each(line, arg));
+	}
+	free(line);
+	if (ferror(stdin))
+		status = cli_fail(EXIT_CANNOT, "-", "standard input: %s",
+		    strerror(errno));
+	return status;
+}
+
+int
+cli_each(char *argv[], int nul, int (*each)(const char *, void *), void *arg)
+{
+	int end = nul ? '\0' : '\n', status = EXIT_YES;
+
+	if (nul && *argv == NULL)
+		return each_line(end, each, arg);
+	for (; *argv != NULL; argv++)
+		status = cli_worst(status, strcmp(*argv, "-") == 0 ?
+		    each_line(end, each, arg) : each(*argv, arg));
+	return status;
+}

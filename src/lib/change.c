@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* change.c - change and remove what exists; see shmutil/segment.h */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "allocate.h"
+#include "kernel.h"
+#include "shmutil/segment.h"
+#include "shmutil/sys.h"
+
+static int
+fail(int err)
+{
+	errno = err;
+	return -1;
+}
+
+int
+shmu_allocate(int fd, uint64_t from, uint64_t size, int sparse)
+{
+	int r;
+
+	if (size > INT64_MAX)
+		return fail(ERANGE);
+	if (sparse || size <= from)
+		r = shmu_sys_ftruncate(fd, (off_t)size);
+	else
+		do
+			r = shmu_sys_fallocate(fd, 0, (off_t)from,
+			    (off_t)(size - from));
+		while (r == -1 && errno == EINTR);
+	return r == -1 && errno == EFBIG ? fail(ERANGE) : r;
+}
+
+int
+shmu_segment_resize(struct shmu_segment *seg, uint64_t size, int sparse)
+{
+	struct stat st;
+
+	if (seg->fd == -1)
+		return fail(EOPNOTSUPP);
+	if (shmu_sys_fstat(seg->fd, &st) == -1)
+		return -1;
+	if (size == (uint64_t)st.st_size)
+		return 0;
+	return shmu_allocate(seg->fd, (uint64_t)st.st_size, size, sparse);
+}
+
+int
+shmu_segment_set_mode(struct shmu_segment *seg, mode_t mode)
+{
+	struct shmid_ds ds;
+
+	if (seg->op.kind != SHMU_ID)
+		return shmu_sys_fchmod(seg->fd, mode);
+	if (shmu_sys_shmctl(seg->op.id, IPC_STAT, &ds) == -1)
+		return -1;
+	ds.shm_perm.mode = (unsigned short)mode;
+	return shmu_sys_shmctl(seg->op.id, IPC_SET, &ds);
+}
+
+int
+shmu_segment_set_owner(struct shmu_segment *seg, uid_t uid, gid_t gid)
+{
+	struct shmid_ds ds;
+
+	if (seg->op.kind != SHMU_ID)
+		return shmu_sys_fchown(seg->fd, uid, gid);
+	if (shmu_sys_shmctl(seg->op.id, IPC_STAT, &ds) == -1)
+		return -1;
+	if (uid != (uid_t)-1)
+		ds.shm_perm.uid = uid;
+	if (gid != (gid_t)-1)
+		ds.shm_perm.gid = gid;
+	return shmu_sys_shmctl(seg->op.id, IPC_SET, &ds);
+}
+
+int
+shmu_segment_lock(struct shmu_segment *seg, int locked)
+{
+	if (seg->op.kind != SHMU_ID)
+		return fail(EOPNOTSUPP);
+	return shmu_sys_shmctl(seg->op.id, locked ? SHM_LOCK : SHM_UNLOCK, NULL);
+}
+
+/* Whether st is still the file that expect described. */
+static int
+same_file(const struct stat *st, const struct shmu_info *expect)
+{
+	return expect->kind != SHMU_ID && st->st_dev == expect->dev &&
+	    st->st_ino == expect->ino && S_ISREG(st->st_mode);
+}
+
+static int
+remove_file(const struct shmu_operand *op, const struct shmu_info *expect)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (snprintf(path, sizeof path, "%s%s",
+	    op->kind == SHMU_POSIX ? SHMU_POSIX_DIR : "",
+	    op->kind == SHMU_POSIX ? op->name : op->path) >= (int)sizeof path)
+		return fail(ENAMETOOLONG);
+	if (expect != NULL) {
+		if (shmu_sys_lstat(path, &st) == -1)
+			return -1;
+		if (!same_file(&st, expect))
+			return fail(ESTALE);
+	}
+	return op->kind == SHMU_POSIX ? shmu_sys_shm_unlink(op->name) :
+	    shmu_sys_unlink(op->path);
+}
+
+static int
+remove_sysv(const struct shmu_operand *op, const struct shmu_info *expect)
+{
+	struct shmid_ds ds;
+	int id = op->kind == SHMU_ID ? op->id : shmu_sys_shmget(op->key, 0, 0);
+
+	if (id == -1)
+		return -1;
+	if (expect != NULL) {
+		if (shmu_sys_shmctl(id, IPC_STAT, &ds) == -1)
+			return -1;
+		if (ds.shm_cpid != expect->cpid || ds.shm_ctime != expect->ctime ||
+		    ds.shm_perm.__key != expect->key ||
+		    ds.shm_segsz != expect->size)
+			return fail(ESTALE);
+	}
+	return shmu_sys_shmctl(id, IPC_RMID, NULL);
+}
+
+int
+shmu_segment_remove(const struct shmu_operand *op,
+    const struct shmu_info *expect)
+{
+	switch (op->kind) {
+	case SHMU_POSIX:
+	case SHMU_FILE:
+		return remove_file(op, expect);
+	case SHMU_KEY:
+	case SHMU_ID:
+		return remove_sysv(op, expect);
+	case SHMU_PIDFD:
+		return fail(EOPNOTSUPP);
+	default:
+		return fail(EINVAL);
+	}
+}

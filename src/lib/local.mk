@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+
+shmutilincludedir = $(includedir)/shmutil
+shmutilinclude_HEADERS = \
+	src/include/shmutil/api.h \
+	src/include/shmutil/libc.h \
+	src/include/shmutil/operand.h \
+	src/include/shmutil/pages.h \
+	src/include/shmutil/parse.h \
+	src/include/shmutil/range.h \
+	src/include/shmutil/segment.h \
+	src/include/shmutil/sys.h
+
+pkgconfig_DATA = %D%/shmutil.pc
+EXTRA_DIST += %D%/libshmutil.map
+
+lib_LTLIBRARIES += libshmutil.la
+libshmutil_la_SOURCES = \
+	%D%/allocate.h \
+	%D%/change.c \
+	%D%/create.c \
+	%D%/kernel.h \
+	%D%/names.c \
+	%D%/names.h \
+	%D%/operand.c \
+	%D%/pages.c \
+	%D%/parse.c \
+	%D%/segment.c \
+	%D%/sys.c
+libshmutil_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+libshmutil_la_LDFLAGS = -version-info 0:0:0 -no-undefined
+libshmutil_la_DEPENDENCIES = %D%/libshmutil.map
+if HAVE_VSCRIPT
+libshmutil_la_LDFLAGS += $(VSCRIPT_LDFLAGS),$(srcdir)/%D%/libshmutil.map
+endif
+
+# The same sources for the tools, which may have another libc.
+noinst_LTLIBRARIES += libshmtool.la
+libshmtool_la_SOURCES = $(libshmutil_la_SOURCES)
+libshmtool_la_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
+libshmtool_la_LDFLAGS = -static
