@@ -12,6 +12,12 @@ CONTENT = \
 	%D%/content.h \
 	%D%/view.c \
 	%D%/view.h
+INVENTORY = \
+	%D%/holders.c \
+	%D%/inventory.c \
+	%D%/inventory.h \
+	%D%/process.c \
+	%D%/process.h
 
 bin_PROGRAMS += %D%/shm-create
 %C%_shm_create_SOURCES = %D%/shm-create.c %D%/memcg.c %D%/memcg.h $(CLI) $(CONTENT)
@@ -30,3 +36,32 @@ bin_PROGRAMS += %D%/shm-attach
 %C%_shm_attach_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
 %C%_shm_attach_LDFLAGS = $(TOOL_LDFLAGS)
 %C%_shm_attach_LDADD = libshmtool.la
+
+bin_PROGRAMS += %D%/shm-set
+%C%_shm_set_SOURCES = %D%/shm-set.c $(CLI) $(INVENTORY)
+%C%_shm_set_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
+%C%_shm_set_LDFLAGS = $(TOOL_LDFLAGS)
+%C%_shm_set_LDADD = libshmtool.la
+
+bin_PROGRAMS += %D%/shm-rm
+%C%_shm_rm_SOURCES = %D%/shm-rm.c $(CLI) $(INVENTORY)
+%C%_shm_rm_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
+%C%_shm_rm_LDFLAGS = $(TOOL_LDFLAGS)
+%C%_shm_rm_LDADD = libshmtool.la
+
+if HAVE_SMARTCOLS
+bin_PROGRAMS += %D%/shm-stat
+endif
+EXTRA_PROGRAMS += %D%/shm-stat
+%C%_shm_stat_SOURCES = \
+	%D%/json.c \
+	%D%/json.h \
+	%D%/shm-stat.c \
+	%D%/stat-columns.c \
+	%D%/stat-detail.c \
+	%D%/stat-table.c \
+	%D%/stat.h \
+	$(CLI) $(INVENTORY)
+%C%_shm_stat_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)
+%C%_shm_stat_LDFLAGS = -static
+%C%_shm_stat_LDADD = libshmutil.la $(SMARTCOLS_LIBS)

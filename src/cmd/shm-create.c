@@ -201,7 +201,7 @@ use_existing(const struct request *r, struct shmu_segment *seg)
 	struct shmu_info info;
 	uid_t owner = r->spec.uid != (uid_t)-1 ? r->spec.uid : geteuid();
 
-	if (shmu_segment_open(seg, &r->op, 0) == -1 ||
+	if (shmu_segment_open(seg, &r->op, SHMU_LOOK) == -1 ||
 	    shmu_segment_stat(seg, &info) == -1)
 		return cause_open(r->text, &r->op, errno);
 	if (r->op.kind != SHMU_FILE && info.uid != owner)

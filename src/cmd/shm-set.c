@@ -74,30 +74,26 @@ option(struct request *r, int c)
 	}
 }
 
-/* Who would get SIGBUS from a smaller size; EXIT_YES when nobody would. */
+/* Refuse to cut, naming who would get SIGBUS. */
 static int
-victims(const char *text, const struct shmu_operand *op, uint64_t size)
+refuse_cut(const struct request *r, const char *text,
+    const struct shmu_operand *op, uint64_t size)
 {
 	struct inventory inv = INVENTORY_INIT;
-	int status = EXIT_YES;
-	size_t i;
+	char who[256];
+	int seen = inventory_one(&inv, op) == 0 && inventory_holders(&inv) == 0 &&
+	    !inv.partial;
 
-	if (inventory_one(&inv, op) == -1 || inventory_holders(&inv, 0) == -1)
-		status = cli_fail(EXIT_CANNOT, text, "who uses it cannot be "
-		    "seen: --force cuts it all the same");
-	for (i = 0; status != EXIT_CANNOT && inv.n > 0 &&
-	    i < inv.rows[0].nholders; i++) {
-		const struct holder *h = &inv.rows[0].holders[i];
-
-		if (!h->mapped)
-			continue;
-		cli_say(text, "process %d has it mapped and would get SIGBUS "
-		    "beyond %" PRIu64 " bytes; --force cuts it all the same",
-		    (int)h->pid, size);
-		status = EXIT_NO;
-	}
+	if (inv.n > 0 && inv.rows[0].nholders > 0)
+		cli_say(text, "cutting %" PRIu64 " bytes to %" PRIu64 " loses "
+		    "content, and these would get SIGBUS: %s; --force does it",
+		    size, r->size, inventory_who(&inv.rows[0], who, sizeof who));
+	else
+		cli_say(text, "cutting %" PRIu64 " bytes to %" PRIu64 " loses "
+		    "content%s; --force does it", size, r->size, seen ? "" :
+		    ", and who uses it cannot be seen");
 	inventory_free(&inv);
-	return status;
+	return EXIT_NO;
 }
 
 static int
@@ -105,20 +101,12 @@ resize(const struct request *r, const char *text, struct shmu_segment *seg,
     const struct shmu_info *info)
 {
 	struct shmu_spec spec = SHMU_SPEC_INIT;
-	int status;
 
 	if (info->kind == SHMU_ID)
 		return cli_fail(EXIT_CANNOT, text, "a System V segment keeps its "
 		    "size; create another");
-	if (r->size < info->size && !r->force) {
-		status = victims(text, &seg->op, r->size);
-		if (status != EXIT_YES)
-			return status;
-		if (info->size > 0)
-			return cli_fail(EXIT_NO, text, "cutting %" PRIu64 " bytes "
-			    "to %" PRIu64 " loses content; --force does it",
-			    info->size, r->size);
-	}
+	if (r->size < info->size && !r->force)
+		return refuse_cut(r, text, &seg->op, info->size);
 	if (r->dry)
 		return EXIT_YES;
 	if (shmu_segment_resize(seg, r->size, r->sparse) == 0)
@@ -195,7 +183,8 @@ each(const char *text, void *arg)
 	status = cli_operand(&op, text);
 	if (status != EXIT_YES)
 		return status;
-	if (shmu_segment_open(&seg, &op, r->has_size) == -1)
+	if (shmu_segment_open(&seg, &op, r->has_size ? SHMU_WRITE :
+	    SHMU_LOOK) == -1)
 		return cause_open(text, &op, errno);
 	if (shmu_segment_stat(&seg, &info) == -1)
 		status = cause_open(text, &op, errno);

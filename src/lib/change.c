@@ -51,33 +51,54 @@ shmu_segment_resize(struct shmu_segment *seg, uint64_t size, int sparse)
 	return shmu_allocate(seg->fd, (uint64_t)st.st_size, size, sparse);
 }
 
+/* The path by which a descriptor that was opened to look is changed. */
+static const char *
+own_path(char buf[32], int fd)
+{
+	snprintf(buf, 32, "/proc/self/fd/%d", fd);
+	return buf;
+}
+
+/* IPC_SET sets all three: what is not to change is set as it was. */
+static int
+ipc_set(struct shmu_segment *seg, const mode_t *mode, uid_t uid, gid_t gid)
+{
+	struct shmu_info info;
+	struct shmid_ds ds;
+
+	if (shmu_segment_stat(seg, &info) == -1)
+		return -1;
+	memset(&ds, 0, sizeof ds);
+	ds.shm_perm.mode = (unsigned short)(mode != NULL ? *mode : info.mode);
+	ds.shm_perm.uid = uid != (uid_t)-1 ? uid : info.uid;
+	ds.shm_perm.gid = gid != (gid_t)-1 ? gid : info.gid;
+	return shmu_sys_shmctl(seg->op.id, IPC_SET, &ds);
+}
+
 int
 shmu_segment_set_mode(struct shmu_segment *seg, mode_t mode)
 {
-	struct shmid_ds ds;
+	char path[32];
 
-	if (seg->op.kind != SHMU_ID)
-		return shmu_sys_fchmod(seg->fd, mode);
-	if (shmu_sys_shmctl(seg->op.id, IPC_STAT, &ds) == -1)
-		return -1;
-	ds.shm_perm.mode = (unsigned short)mode;
-	return shmu_sys_shmctl(seg->op.id, IPC_SET, &ds);
+	if (seg->op.kind == SHMU_ID)
+		return ipc_set(seg, &mode, (uid_t)-1, (gid_t)-1);
+	if (shmu_sys_fchmod(seg->fd, mode) == 0)
+		return 0;
+	return errno == EBADF ?
+	    shmu_sys_chmod(own_path(path, seg->fd), mode) : -1;
 }
 
 int
 shmu_segment_set_owner(struct shmu_segment *seg, uid_t uid, gid_t gid)
 {
-	struct shmid_ds ds;
+	char path[32];
 
-	if (seg->op.kind != SHMU_ID)
-		return shmu_sys_fchown(seg->fd, uid, gid);
-	if (shmu_sys_shmctl(seg->op.id, IPC_STAT, &ds) == -1)
-		return -1;
-	if (uid != (uid_t)-1)
-		ds.shm_perm.uid = uid;
-	if (gid != (gid_t)-1)
-		ds.shm_perm.gid = gid;
-	return shmu_sys_shmctl(seg->op.id, IPC_SET, &ds);
+	if (seg->op.kind == SHMU_ID)
+		return ipc_set(seg, NULL, uid, gid);
+	if (shmu_sys_fchown(seg->fd, uid, gid) == 0)
+		return 0;
+	return errno == EBADF ?
+	    shmu_sys_chown(own_path(path, seg->fd), uid, gid) : -1;
 }
 
 int

@@ -34,9 +34,25 @@ unfit(const struct stat *st, enum shmu_kind kind)
 {
 	if (S_ISDIR(st->st_mode))
 		return EISDIR;
+	if (S_ISLNK(st->st_mode))
+		return ELOOP;
 	if (!S_ISREG(st->st_mode))
 		return ENODEV;
 	return kind == SHMU_POSIX && st->st_nlink > 1 ? EMLINK : 0;
+}
+
+/* An O_PATH descriptor; of a symbolic link too, where links are not followed. */
+static void
+look_named(struct shmu_segment *seg)
+{
+	char path[sizeof SHMU_POSIX_DIR + sizeof seg->op.name];
+
+	if (seg->op.kind == SHMU_FILE) {
+		seg->fd = shmu_sys_open(seg->op.path, O_PATH | O_CLOEXEC);
+		return;
+	}
+	snprintf(path, sizeof path, "%s%s", SHMU_POSIX_DIR, seg->op.name);
+	seg->fd = shmu_sys_open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* O_NONBLOCK: a FIFO planted under the name must not make anybody wait. */
@@ -46,7 +62,9 @@ open_named(struct shmu_segment *seg, int flags)
 	struct stat st;
 	int err;
 
-	if (seg->op.kind == SHMU_POSIX)
+	if (flags == O_PATH)
+		look_named(seg);
+	else if (seg->op.kind == SHMU_POSIX)
 		seg->fd = shmu_sys_shm_open(seg->op.name, flags | O_NONBLOCK, 0);
 	else
 		seg->fd = shmu_sys_open(seg->op.path,
@@ -106,9 +124,10 @@ open_pidfd(struct shmu_segment *seg, int flags)
 
 int
 shmu_segment_open(struct shmu_segment *seg, const struct shmu_operand *op,
-    int writable)
+    enum shmu_access access)
 {
-	int flags = writable ? O_RDWR : O_RDONLY;
+	int flags = access == SHMU_WRITE ? O_RDWR : access == SHMU_READ ?
+	    O_RDONLY : O_PATH;
 
 	*seg = closed;
 	seg->op = *op;
@@ -171,6 +190,20 @@ from_stat(struct shmu_info *info, enum shmu_kind kind, const struct stat *st)
 	info->links = st->st_nlink;
 }
 
+/*
+ * The row of id in the kernel's list, which all may read.  Its index is the
+ * low bits of the id: 15, or 24 where ipcmni_extend is on.
+ */
+static int
+stat_any(int id, struct shmid_ds *ds)
+{
+	if (shmu_sys_shmctl(id & 0x7fff, SHM_STAT_ANY, ds) == id ||
+	    shmu_sys_shmctl(id & 0xffffff, SHM_STAT_ANY, ds) == id)
+		return 0;
+	errno = EACCES;
+	return -1;
+}
+
 int
 shmu_segment_stat(struct shmu_segment *seg, struct shmu_info *info)
 {
@@ -179,7 +212,8 @@ shmu_segment_stat(struct shmu_segment *seg, struct shmu_info *info)
 
 	memset(info, 0, sizeof *info);
 	if (seg->op.kind == SHMU_ID) {
-		if (shmu_sys_shmctl(seg->op.id, IPC_STAT, &ds) == -1)
+		if (shmu_sys_shmctl(seg->op.id, IPC_STAT, &ds) == -1 &&
+		    (errno != EACCES || stat_any(seg->op.id, &ds) == -1))
 			return -1;
 		from_shmid(info, seg->op.id, &ds);
 		return 0;

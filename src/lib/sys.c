@@ -322,6 +322,24 @@ shmu_sys_fchown(int fd, uid_t uid, gid_t gid)
 }
 
 int
+shmu_sys_chmod(const char *path, mode_t mode)
+{
+	int r = chmod(path, mode);
+
+	OBSERVE_INT(r, "chmod(%s, %#o)", QUOTE(path), (unsigned int)mode);
+	return r;
+}
+
+int
+shmu_sys_chown(const char *path, uid_t uid, gid_t gid)
+{
+	int r = chown(path, uid, gid);
+
+	OBSERVE_INT(r, "chown(%s, %d, %d)", QUOTE(path), (int)uid, (int)gid);
+	return r;
+}
+
+int
 shmu_sys_ftruncate(int fd, off_t size)
 {
 	int r = ftruncate(fd, size);

@@ -109,8 +109,15 @@ SHMU_API void shmu_segment_abandon(struct shmu_segment *seg);
 SHMU_API int shmu_segment_create(struct shmu_segment *seg,
     const struct shmu_operand *op, const struct shmu_spec *spec);
 
+/* What a handle is opened for. */
+enum shmu_access {
+	SHMU_LOOK,	/* to stat and to change mode or owner: no permission asked */
+	SHMU_READ,
+	SHMU_WRITE	/* and read, and resize */
+};
+
 /*
- * Open what exists; writable asks for more than reading.  POSIX: symbolic links
+ * Open what exists, at least for access.  POSIX: symbolic links
  * are not followed (ELOOP).  What is a directory (EISDIR) or otherwise no regular
  * file (ENODEV) is refused, as is an object with a second name (EMLINK).
  * SHMU_FILE follows links and takes files with several names.
@@ -119,7 +126,7 @@ SHMU_API int shmu_segment_create(struct shmu_segment *seg,
  * asks for nothing here: EACCES comes when it is mapped.
  */
 SHMU_API int shmu_segment_open(struct shmu_segment *seg,
-    const struct shmu_operand *op, int writable);
+    const struct shmu_operand *op, enum shmu_access access);
 
 /*
  * Map len bytes at off, shared; off and len need no alignment.  prot as
@@ -136,7 +143,8 @@ SHMU_API void shmu_segment_unmap(struct shmu_segment *seg);
 /* Unmap and close; the segment itself stays.  Closing twice does nothing. */
 SHMU_API void shmu_segment_close(struct shmu_segment *seg);
 
-/* Fill info.  System V asks for read permission: EACCES. */
+/* Fill info.  A System V segment that may not be read is looked up in the
+ * kernel's list instead; EACCES where there is none (before Linux 4.17). */
 SHMU_API int shmu_segment_stat(struct shmu_segment *seg,
     struct shmu_info *info);
 

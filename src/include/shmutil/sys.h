@@ -63,6 +63,8 @@ SHMU_API int shmu_sys_fstat(int fd, struct stat *st);
 SHMU_API int shmu_sys_lstat(const char *path, struct stat *st);
 SHMU_API int shmu_sys_fchmod(int fd, mode_t mode);
 SHMU_API int shmu_sys_fchown(int fd, uid_t uid, gid_t gid);
+SHMU_API int shmu_sys_chmod(const char *path, mode_t mode);
+SHMU_API int shmu_sys_chown(const char *path, uid_t uid, gid_t gid);
 SHMU_API int shmu_sys_ftruncate(int fd, off_t size);
 SHMU_API int shmu_sys_fallocate(int fd, int mode, off_t off, off_t len);
 SHMU_API int shmu_sys_posix_fallocate(int fd, off_t off, off_t len);
