@@ -139,6 +139,19 @@ map_line(struct scan *s, const char *line)
 	return note(s, r, 1, perms[1] == 'w');
 }
 
+/* The process being read could not be, unless it is merely gone. */
+static int
+unseen(struct scan *s)
+{
+	if (errno == ENOENT || errno == ESRCH)
+		return 0;
+	s->inv->partial = 1;
+	if (s->inv->unseen_pid != s->pid)
+		s->inv->unseen++;
+	s->inv->unseen_pid = s->pid;
+	return 0;
+}
+
 /* Shared mappings have an "s" fourth; most lines are private and skipped. */
 static int
 read_maps(struct scan *s)
@@ -150,18 +163,16 @@ read_maps(struct scan *s)
 
 	snprintf(path, sizeof path, "/proc/%d/maps", (int)s->pid);
 	f = fopen(path, "re");
-	if (f == NULL) {
-		s->inv->partial |= errno != ENOENT && errno != ESRCH;
-		return 0;
-	}
+	if (f == NULL)
+		return unseen(s);
 	while (r == 0 && (n = getline(&s->line, &s->room, f)) > 0) {
 		const char *p = strchr(s->line, ' ');
 
 		if (p != NULL && p + 4 < s->line + n && p[4] == 's')
 			r = map_line(s, s->line);
 	}
-	if (ferror(f) && errno != ESRCH)
-		s->inv->partial = 1;
+	if (ferror(f))
+		unseen(s);
 	fclose(f);
 	return r;
 }
@@ -196,10 +207,8 @@ read_fds(struct scan *s)
 
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)s->pid);
 	d = opendir(path);
-	if (d == NULL) {
-		s->inv->partial |= errno != ENOENT && errno != ESRCH;
-		return 0;
-	}
+	if (d == NULL)
+		return unseen(s);
 	while (r == 0 && (e = readdir(d)) != NULL) {
 		if (e->d_name[0] == '.' ||
 		    fstatat(dirfd(d), e->d_name, &st, 0) == -1 ||
@@ -340,7 +349,7 @@ inventory_why(const struct inventory *inv, const struct row *r, char *buf,
 	switch (r->state) {
 	case STATE_LIVE:
 		snprintf(buf, size, r->info.kind == SHMU_ID ?
-		    "%" PRIu64 " attachments" : "%" PRIu64 " processes hold it",
+		    "attached %" PRIu64 " times" : "held by %" PRIu64 " processes",
 		    r->info.kind == SHMU_ID ? r->info.attached :
 		    (uint64_t)r->nholders);
 		return buf;
@@ -353,8 +362,7 @@ inventory_why(const struct inventory *inv, const struct row *r, char *buf,
 		    "and its creator, process %d, is dead", (int)r->info.cpid);
 		return buf;
 	case STATE_UNKNOWN:
-		return "nobody seen holds it, but not every process can be seen; "
-		    "ask as root";
+		return "nobody seen holds it, but not every process can be seen";
 	case STATE_DEST:
 		return "it was removed and goes with its last holder";
 	case STATE_UNFINISHED:
@@ -363,6 +371,20 @@ inventory_why(const struct inventory *inv, const struct row *r, char *buf,
 		return "it is in the directory but is no shared memory";
 	}
 	return "";
+}
+
+const char *
+inventory_partial(const struct inventory *inv, char *buf, size_t size)
+{
+	if (inv->unseen == 0)
+		snprintf(buf, size, "/proc hides processes of others");
+	else if (inv->unseen == 1)
+		snprintf(buf, size, "process %d cannot be seen",
+		    (int)inv->unseen_pid);
+	else
+		snprintf(buf, size, "%zu processes cannot be seen, among them %d",
+		    inv->unseen, (int)inv->unseen_pid);
+	return buf;
 }
 
 const char *

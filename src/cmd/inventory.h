@@ -49,10 +49,12 @@ struct row {
 struct inventory {
 	struct row	*rows;
 	size_t		 n, room;
-	int		 partial;	/* some processes could not be seen */
+	int		 partial;	/* some processes could not be seen: */
+	size_t		 unseen;	/* how many of those listed, */
+	pid_t		 unseen_pid;	/* and one of them */
 	double		 age;		/* seconds unused, to be an orphan */
 };
-#define INVENTORY_INIT	{ NULL, 0, 0, 0, 4 * 3600.0 }
+#define INVENTORY_INIT	{ NULL, 0, 0, 0, 0, 0, 4 * 3600.0 }
 
 /* Add all System V segments, all entries of the POSIX directory.  0, or -1
  * with errno. */
@@ -72,6 +74,10 @@ void inventory_resident(struct inventory *inv);
 const char *inventory_state(enum state state);
 const char *inventory_why(const struct inventory *inv, const struct row *row,
     char *buf, size_t size);
+
+/* "process 1 cannot be seen": why an inventory is partial. */
+const char *inventory_partial(const struct inventory *inv, char *buf,
+    size_t size);
 
 /* "812 sleep, 813 cat": the holders of a row, escaped, cut at size. */
 const char *inventory_who(const struct row *row, char *buf, size_t size);

@@ -293,8 +293,8 @@ bulk(const struct request *r)
 		    &inv.rows[i].info, 1));
 	}
 	if (inv.partial && !cli.quiet)
-		cli_say(NULL, "not every process can be seen, so POSIX objects are "
-		    "left alone; ask as root");
+		cli_say(NULL, "%s, so POSIX objects that nobody seen holds are left "
+		    "alone", inventory_partial(&inv, why, sizeof why));
 	if (!r->yes && !r->dry && !cli.quiet)
 		cli_say(NULL, "this was a dry run; --yes removes");
 	inventory_free(&inv);

@@ -107,6 +107,7 @@ all(const struct request *r)
 {
 	struct inventory inv = INVENTORY_INIT;
 	int status = EXIT_YES;
+	char why[96];
 
 	if (inventory_sysv(&inv) == -1 || inventory_posix(&inv) == -1 ||
 	    inventory_holders(&inv) == -1)
@@ -119,8 +120,8 @@ all(const struct request *r)
 	else if (status == EXIT_YES)
 		status = stat_table(&inv, r->cols, r->n, &r->style);
 	if (inv.partial && !r->json && !cli.quiet)
-		cli_say(NULL, "not every process can be seen, so holders may be "
-		    "missing; ask as root");
+		cli_say(NULL, "%s, so holders may be missing",
+		    inventory_partial(&inv, why, sizeof why));
 	inventory_free(&inv);
 	return status;
 }

@@ -48,7 +48,8 @@ stat_detail(const struct inventory *inv, const struct row *row)
 		    h->writable ? "rw" : "ro");
 	}
 	if (inv->partial)
-		puts("HOLDER: not every process can be seen");
+		printf("HOLDER: unknown, %s\n",
+		    inventory_partial(inv, why, sizeof why));
 }
 
 static void
@@ -151,6 +152,7 @@ stat_json(const struct inventory *inv)
 	json_open(&j, NULL, '{');
 	json_string(&j, "schema", "shmutils.segments.1");
 	json_bool(&j, "complete", !inv->partial);
+	json_unsigned(&j, "unseen_processes", inv->unseen);
 	json_open(&j, "segments", '[');
 	for (i = 0; i < inv->n; i++)
 		segment(&j, inv, &inv->rows[i]);

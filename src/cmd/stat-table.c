@@ -8,6 +8,16 @@
 #include "cli.h"
 #include "stat.h"
 
+/* An operand has its own escapes: the library must not escape the backslash. */
+static int
+add_column(struct libscols_table *table, const struct column *column)
+{
+	struct libscols_column *c = scols_table_new_column(table, column->name,
+	    0, column->right ? SCOLS_FL_RIGHT : 0);
+
+	return c == NULL ? -1 : scols_column_set_safechars(c, "\\");
+}
+
 /* The library holds every cell until it prints, so cells are short-lived. */
 static int
 fill(struct libscols_table *table, const struct inventory *inv,
@@ -42,9 +52,7 @@ stat_table(const struct inventory *inv, const struct column *const *cols,
 	size_t c;
 
 	for (c = 0; r == 0 && c < n; c++)
-		if (scols_table_new_column(table, cols[c]->name, 0,
-		    cols[c]->right ? SCOLS_FL_RIGHT : 0) == NULL)
-			r = -1;
+		r = add_column(table, cols[c]);
 	if (r == 0) {
 		scols_table_enable_raw(table, style->raw);
 		scols_table_enable_noheadings(table, style->noheadings);

@@ -123,9 +123,10 @@ begin_file(struct shmu_segment *seg, const struct shmu_spec *spec)
 
 	if (path_of(&seg->op, path) == -1)
 		return -1;
-	/* Known to be taken: say so before a great size is allocated. */
-	if ((spec->flags & SHMU_SPEC_REPLACE) == 0 &&
-	    shmu_sys_lstat(path, &st) == 0)
+	/* Known to be taken: say so before a great size is allocated.  What is
+	 * no shared memory is not replaced either. */
+	if (shmu_sys_lstat(path, &st) == 0 && (!S_ISREG(st.st_mode) ||
+	    (spec->flags & SHMU_SPEC_REPLACE) == 0))
 		return fail(EEXIST);
 	if (unnamed(seg, path) == -1)
 		return -1;

@@ -84,7 +84,8 @@ struct shmu_info {
  * not a SIGBUS later.  System V: the kernel knows no unnamed segment, so one
  * with a key exists at once with mode 0600, and belongs to the caller alone
  * until it is published.  The content is zero.
- * Fails with EEXIST (the name or key is taken and REPLACE is not set), EINVAL
+ * Fails with EEXIST (the name or key is taken and REPLACE is not set, or by
+ * something else than a regular file), EINVAL
  * (size 0, a kind that cannot be created, or outside System V's limits), ERANGE
  * (more than an object can have), EOPNOTSUPP (the filesystem cannot allocate),
  * EBUSY (kernel.shm_rmid_forced would destroy it at once), ENOSPC, ENOMEM,
