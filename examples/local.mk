@@ -1,1 +1,3 @@
 # SPDX-License-Identifier: MIT
+
+dist_noinst_SCRIPTS = examples/demo

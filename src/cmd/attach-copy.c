@@ -76,6 +76,8 @@ attach_read(struct attach *a, char *argv[])
 
 	status = attach_range(a, &argv, &off, &len);
 	attach_end(argv);
+	if (status == EXIT_YES)
+		status = attach_touch(a, off, len);
 	for (end = off + len; status == EXIT_YES && off < end; off = to) {
 		if (view_live(&a->view, off, &from, &to) != 0 || from > end)
 			from = to = end;
@@ -110,7 +112,7 @@ take(int fd, char *buf, size_t size)
 static int
 stream(struct attach *a, uint64_t off, const char *head, size_t len)
 {
-	uint64_t stored;
+	uint64_t stored = len;
 	int status = content_bytes(head, len, &a->view, a->text, off);
 
 	if (status != EXIT_YES)
@@ -148,7 +150,7 @@ static int
 write_stdin(struct attach *a, uint64_t off)
 {
 	struct stat st;
-	uint64_t len, stored;
+	uint64_t len, stored = 0;
 	off_t pos;
 
 	if (fstat(STDIN_FILENO, &st) == -1 || !S_ISREG(st.st_mode))

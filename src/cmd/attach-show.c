@@ -125,6 +125,8 @@ attach_dump(struct attach *a, char *argv[])
 	attach_end(argv);
 	end = off + len;
 	d.next = off;
+	if (status == EXIT_YES)
+		status = attach_touch(a, off, len);
 	for (; status == EXIT_YES && off < end; off = to) {
 		if (view_live(&a->view, off, &from, &to) != 0 || from > end)
 			from = to = end;

@@ -49,6 +49,10 @@ int attach_map(struct attach *a);
  */
 int attach_range(struct attach *a, char ***argv, uint64_t *off, uint64_t *len);
 
+/* Map the window of an offset even if nothing is stored there, so that what
+ * the options ask of a mapping is done or refused. */
+int attach_touch(struct attach *a, uint64_t off, uint64_t len);
+
 /* Say that something does not fit, with the sizes. */
 int attach_no_room(const struct attach *a, const char *what, uint64_t len,
     uint64_t off);

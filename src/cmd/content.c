@@ -22,6 +22,8 @@ content_fault(const struct view *v, const char *text, uint64_t off, int err)
 {
 	struct shmu_info info;
 
+	if (err == ECANCELED)
+		return EXIT_CANNOT;
 	if (err != EFAULT)
 		return cause_open(text, &v->seg->op, err);
 	if (shmu_segment_stat(v->seg, &info) == 0 && info.size < v->size)
@@ -122,7 +124,7 @@ int
 content_copy(struct content *c, struct shmu_segment *seg, const char *text,
     uint64_t size)
 {
-	uint64_t stored;
+	uint64_t stored = 0;
 	struct view v;
 	int status;
 
@@ -152,9 +154,7 @@ int
 content_stream(int fd, const char *name, struct view *v, const char *text,
     uint64_t off, uint64_t *stored)
 {
-	uint64_t from = off;
-
-	for (*stored = 0; off < v->size; *stored = off - from) {
+	for (; off < v->size;) {
 		size_t len = PIECE;
 		void *p = view_at(v, off, &len);
 		ssize_t n;
@@ -171,6 +171,7 @@ content_stream(int fd, const char *name, struct view *v, const char *text,
 		if (n == -1)
 			return cli_fail(EXIT_CANNOT, name, "%s", strerror(errno));
 		off += (uint64_t)n;
+		*stored += (uint64_t)n;
 	}
 	return overflows(fd, name, text, *stored);
 }

@@ -29,7 +29,7 @@ int content_copy(struct content *c, struct shmu_segment *seg, const char *text,
 
 /*
  * Read from fd to off of the view until the end of the input or of the
- * segment; *stored counts.  More input than room is EXIT_NO.
+ * segment, adding to *stored.  More input than room is EXIT_NO.
  */
 int content_stream(int fd, const char *name, struct view *v, const char *text,
     uint64_t off, uint64_t *stored);

@@ -11,6 +11,7 @@
 #include "attach.h"
 #include "cause.h"
 #include "cli.h"
+#include "content.h"
 #include "shmutil/pages.h"
 #include "shmutil/range.h"
 
@@ -127,33 +128,33 @@ option(struct attach *a, int c)
 	}
 }
 
-/* What the options ask of a new mapping. */
+/* Do what the options ask of a new mapping; an exit status. */
 static int
-mapped(struct shmu_segment *seg, void *arg)
+prepare(const struct attach *a, const struct shmu_segment *seg)
 {
-	struct attach *a = arg;
 	const int *advice;
 
 	for (advice = a->advice; advice != NULL && *advice != -1; advice++)
-		if (shmu_pages_advise(seg->start, seg->span, *advice) == -1) {
-			cli_say(a->text, "the kernel does not take this advice "
-			    "here: %s", strerror(errno));
-			return -1;
-		}
+		if (shmu_pages_advise(seg->start, seg->span, *advice) == -1)
+			return cli_fail(EXIT_CANNOT, a->text, "the kernel does not "
+			    "take this advice here: %s", strerror(errno));
 	if (a->lock != LOCK_NO && (a->lock == LOCK_NOW ? shmu_pages_lock :
-	    shmu_pages_lock_onfault)(seg->start, seg->span) == -1) {
-		int err = errno;
-
-		cause_lock(a->text, seg->span, err);
-		errno = err;
-		return -1;
-	}
+	    shmu_pages_lock_onfault)(seg->start, seg->span) == -1)
+		return cause_lock(a->text, seg->span, errno);
 	if (a->protect != -1 && shmu_pages_protect(seg->start, seg->span,
-	    a->protect) == -1) {
-		cli_say(a->text, "cannot be protected so: %s", strerror(errno));
-		return -1;
-	}
-	return 0;
+	    a->protect) == -1)
+		return cli_fail(EXIT_CANNOT, a->text, "cannot be protected so: %s",
+		    strerror(errno));
+	return EXIT_YES;
+}
+
+static int
+mapped(struct shmu_segment *seg, void *arg)
+{
+	if (prepare(arg, seg) == EXIT_YES)
+		return 0;
+	errno = ECANCELED;
+	return -1;
 }
 
 int
@@ -184,7 +185,16 @@ attach_map(struct attach *a)
 		return EXIT_YES;
 	if (shmu_segment_map(&a->seg, 0, (size_t)a->length, a->view.prot) == -1)
 		return cause_open(a->text, &a->op, errno);
-	return mapped(&a->seg, a) == 0 ? EXIT_YES : EXIT_CANNOT;
+	return prepare(a, &a->seg);
+}
+
+int
+attach_touch(struct attach *a, uint64_t off, uint64_t len)
+{
+	size_t n = 1;
+
+	return len == 0 || view_at(&a->view, off, &n) != NULL ? EXIT_YES :
+	    content_fault(&a->view, a->text, off, errno);
 }
 
 int

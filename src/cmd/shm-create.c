@@ -192,7 +192,7 @@ print(const struct shmu_segment *seg)
 	char text[SHMU_OPERAND_TEXT + 4096];
 
 	puts(shmu_operand_text(&seg->op, text, sizeof text));
-	return EXIT_YES;
+	return cli_done(EXIT_YES);
 }
 
 static int
@@ -283,7 +283,11 @@ create(struct request *r, struct shmu_segment *seg, struct content *content)
 	if (cli.verbose && shmu_segment_stat(seg, &info) == 0)
 		cli_say(r->text, "%" PRIu64 " bytes, mode %04o, owner %s",
 		    info.size, (unsigned int)info.mode, names_user(info.uid));
-	return print(seg);
+	status = print(seg);
+	/* What nobody was told of would never be removed. */
+	if (status != EXIT_YES)
+		shmu_segment_remove(&seg->op, NULL);
+	return status;
 }
 
 int
@@ -310,5 +314,5 @@ main(int argc, char *argv[])
 		content_close(&content);
 	}
 	shmu_segment_close(&seg);
-	return cli_done(status);
+	return status;
 }

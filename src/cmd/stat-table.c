@@ -43,28 +43,60 @@ fill(struct libscols_table *table, const struct inventory *inv,
 	return 0;
 }
 
+/*
+ * Raw output: one blank between columns, blanks within one as \x20, and "-" for
+ * nothing.  The library's own would escape the escapes of an operand, and
+ * leave out what is empty.
+ */
+static void
+raw(const struct inventory *inv, const struct column *const *cols, size_t n,
+    const struct style *style)
+{
+	char text[COLUMN_TEXT], *p;
+	size_t i, c;
+
+	for (c = 0; c < n && !style->noheadings; c++)
+		printf("%s%c", cols[c]->name, c + 1 < n ? ' ' : '\n');
+	for (i = 0; i < inv->n; i++)
+		for (c = 0; c < n; c++) {
+			text[0] = '\0';
+			cols[c]->text(&inv->rows[i], style->bytes, text,
+			    sizeof text);
+			for (p = text; *p != '\0'; p++)
+				printf(*p == ' ' ? "\\x20" : "%c", *p);
+			printf("%s%c", text[0] == '\0' ? "-" : "",
+			    c + 1 < n ? ' ' : '\n');
+		}
+}
+
+static int
+table(const struct inventory *inv, const struct column *const *cols, size_t n,
+    const struct style *style)
+{
+	struct libscols_table *t = scols_new_table();
+	int r = t == NULL ? -1 : 0;
+	size_t c;
+
+	for (c = 0; r == 0 && c < n; c++)
+		r = add_column(t, cols[c]);
+	if (r == 0) {
+		scols_table_enable_noheadings(t, style->noheadings);
+		r = fill(t, inv, cols, n, style);
+	}
+	if (r == 0)
+		r = scols_print_table(t);
+	scols_unref_table(t);
+	return r == 0 ? EXIT_YES :
+	    cli_fail(EXIT_CANNOT, NULL, "the table cannot be printed");
+}
+
 int
 stat_table(const struct inventory *inv, const struct column *const *cols,
     size_t n, const struct style *style)
 {
-	struct libscols_table *table = scols_new_table();
-	int r = table == NULL ? -1 : 0;
-	size_t c;
-
-	for (c = 0; r == 0 && c < n; c++)
-		r = add_column(table, cols[c]);
-	if (r == 0) {
-		scols_table_enable_raw(table, style->raw);
-		scols_table_enable_noheadings(table, style->noheadings);
-		r = fill(table, inv, cols, n, style);
-	}
-	/* An empty table has a header too, unlike the library's. */
-	if (r == 0 && inv->n == 0 && !style->noheadings)
-		for (c = 0; c < n; c++)
-			printf("%s%s", cols[c]->name, c + 1 < n ? " " : "\n");
-	else if (r == 0 && inv->n > 0)
-		r = scols_print_table(table);
-	scols_unref_table(table);
-	return r == 0 ? EXIT_YES :
-	    cli_fail(EXIT_CANNOT, NULL, "the table cannot be printed");
+	/* An empty table has its headings too, which the library leaves out. */
+	if (!style->raw && inv->n > 0)
+		return table(inv, cols, n, style);
+	raw(inv, cols, n, style);
+	return EXIT_YES;
 }

@@ -18,7 +18,8 @@
 struct view {
 	struct shmu_segment	*seg;
 	int			 prot;
-	/* Called after each mapping; 0, or -1 with errno.  May be NULL. */
+	/* Called after each mapping; 0, or -1 with errno, ECANCELED when it has
+	 * said why itself.  May be NULL. */
 	int			(*mapped)(struct shmu_segment *, void *);
 	void			*arg;
 	uint64_t		 from;	/* of the window now mapped */
