@@ -1,1 +1,12 @@
 # SPDX-License-Identifier: MIT
+
+completions = \
+	%D%/bash/shm-attach \
+	%D%/bash/shm-create \
+	%D%/bash/shm-rm \
+	%D%/bash/shm-set \
+	%D%/bash/shm-stat
+EXTRA_DIST += $(completions)
+if WANT_COMPLETION
+bashcompletion_DATA = $(completions)
+endif

@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: MIT
+
+dist_man1_MANS += \
+	%D%/shm-attach.1 \
+	%D%/shm-create.1 \
+	%D%/shm-rm.1 \
+	%D%/shm-set.1
+if HAVE_SMARTCOLS
+dist_man1_MANS += %D%/shm-stat.1
+endif
+EXTRA_DIST += %D%/shm-stat.1
+dist_man3_MANS += \
+	%D%/shmu_operand.3 \
+	%D%/shmu_pages.3 \
+	%D%/shmu_parse.3 \
+	%D%/shmu_range.3 \
+	%D%/shmu_segment.3 \
+	%D%/shmu_sys.3
+dist_man7_MANS += \
+	%D%/shm-segment.7 \
+	%D%/shmutils.7

@@ -82,6 +82,9 @@ isolated() { [[ -n $SHMU_ISOLATED ]] || lacks "namespaces"; }
 other=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 can_be_others() { "${other[@]}" true 2>/dev/null || lacks "the right to be another user"; }
 
+# The name of a process as the kernel has it: another one under valgrind.
+comm() { cat "/proc/$1/comm"; }
+
 nattch() { awk -v id="$1" '$2 == id { print $7 }' /proc/sysvipc/shm; }
 attached() { [[ $(nattch "$1") == "$2" ]]; }
 

@@ -1,1 +1,54 @@
 # SPDX-License-Identifier: MIT
+
+TEST_EXTENSIONS = .bats
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER_FLAGS = --comments
+BATS_LOG_DRIVER = $(LOG_DRIVER)
+BATS_LOG_DRIVER_FLAGS = --comments --ignore-exit
+BATS_LOG_COMPILER = $(srcdir)/tests/run-bats
+AM_BATS_LOG_FLAGS = --tap
+AM_TESTS_ENVIRONMENT = \
+	PATH='$(abs_top_builddir)/src/cmd':"$$PATH" LC_ALL=C \
+	CMOCKA_MESSAGE_OUTPUT=TAP CC='$(CC)' \
+	SHMU_SRC='$(abs_top_srcdir)' SHMU_BUILD='$(abs_top_builddir)'; \
+	export PATH LC_ALL CMOCKA_MESSAGE_OUTPUT CC SHMU_SRC SHMU_BUILD;
+
+bats_tests = \
+	%D%/abi.bats \
+	%D%/docs.bats \
+	%D%/interop.bats \
+	%D%/shm-attach.bats \
+	%D%/shm-create.bats \
+	%D%/shm-rm.bats \
+	%D%/shm-set.bats \
+	%D%/shm-stat.bats
+EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/.shellcheckrc
+if HAVE_BATS
+TESTS += $(bats_tests)
+endif
+
+unit_tests = \
+	%D%/unit/test-operand \
+	%D%/unit/test-pages \
+	%D%/unit/test-parse \
+	%D%/unit/test-segment \
+	%D%/unit/test-sys
+if HAVE_CMOCKA
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
+EXTRA_PROGRAMS += $(unit_tests)
+EXTRA_DIST += %D%/unit/check.h
+
+UNIT_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+UNIT_LIBS = libshmutil.la $(CMOCKA_LIBS)
+%C%_unit_test_operand_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_operand_LDADD = $(UNIT_LIBS)
+%C%_unit_test_pages_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_pages_LDADD = $(UNIT_LIBS)
+%C%_unit_test_parse_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_parse_LDADD = $(UNIT_LIBS)
+%C%_unit_test_segment_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_segment_LDADD = $(UNIT_LIBS)
+%C%_unit_test_sys_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_sys_LDADD = $(UNIT_LIBS)

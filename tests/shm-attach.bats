@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154  # seg, key by setup(); output, stderr by run
 load helper
 
 @test "shm-attach: what is written is read back" {
@@ -30,7 +29,7 @@ load helper
 }
 
 @test "shm-attach: 1 GiB of binary data goes in and out unchanged in bounded memory" {
-	[[ -z ${SHMU_SLOW-} ]] || lacks "speed, under $SHMU_SLOW"
+	[[ -z ${SHMU_SLOW-} ]] || skip "too slow under $SHMU_SLOW"
 	head -c 1G /dev/urandom >data
 	shm-create "$seg" 1G
 	(ulimit -v 200000; shm-attach write "$seg" 0 <data)

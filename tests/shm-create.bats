@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154  # seg, key by setup(); output, stderr by run
 load helper
 
 @test "shm-create: System V: ipcs sees the key, the size and mode 600" {

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154  # seg, key by setup(); output, stderr by run
 load helper
 
 @test "shm-set: --mode is exact for every kind" {
@@ -55,7 +54,7 @@ load helper
 	fails 1 "cutting 65536 bytes to 4096 loses content" shm-set -s 4096 "$seg"
 	spawn shm-attach hold "$seg"
 	eventually grep -q "$tag" "/proc/${jobs[0]}/maps"
-	fails 1 "these would get SIGBUS: ${jobs[0]} shm-attach; --force" shm-set -s 4096 "$seg"
+	fails 1 "these would get SIGBUS: ${jobs[0]} $(comm "${jobs[0]}"); --force" shm-set -s 4096 "$seg"
 	is 65536 "$(stat -c %s "/dev/shm$seg")"
 	run -0 shm-set --force -s 4096 "$seg"
 	is 4096 "$(stat -c %s "/dev/shm$seg")"

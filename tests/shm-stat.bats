@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154  # seg, key by setup(); output, stderr by run
 load helper
 
 stat_json() { shm-stat --json "$@" 2>/dev/null; }
@@ -13,8 +12,8 @@ stat_json() { shm-stat --json "$@" 2>/dev/null; }
 	eventually attached "$id" 1
 	eventually grep -q "$tag" "/proc/${jobs[1]}/maps"
 	run -0 --separate-stderr shm-stat --raw -b -o KIND,OPERAND,KEY,MODE,SIZE,NATTCH,STATE,HOLDERS
-	is "sysv $id $(printf '0x%08x' "$key") 0600 256 1 live ${jobs[0]}\\x20shm-attach" "${lines[1]}"
-	is "posix $seg - 0640 65536 - live ${jobs[1]}\\x20shm-attach" "${lines[2]}"
+	is "sysv $id $(printf '0x%08x' "$key") 0600 256 1 live ${jobs[0]}\\x20$(comm "${jobs[0]}")" "${lines[1]}"
+	is "posix $seg - 0640 65536 - live ${jobs[1]}\\x20$(comm "${jobs[1]}")" "${lines[2]}"
 	run -0 shm-stat -q
 	has "$output" "KIND"
 	has "$output" "64K"

@@ -296,6 +296,8 @@ inventory_holders(struct inventory *inv)
 	DIR *proc;
 	int r;
 
+	if (inv->n == 0)
+		return 0;
 	if (index_rows(&s) == -1)
 		return -1;
 	n = readlink("/proc/self/ns/ipc", s.own_ns, sizeof s.own_ns - 1);

@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# start.sh - the start of every command beside its peers, interleaved
+#
+# usage: bench/start.sh [ROUNDS], by way of "make bench"
+set -eu
+rounds=${1:-300}
+PATH=$SHMU_BUILD/src/cmd:$PATH
+export PATH
+bench=$SHMU_BUILD/bench
+
+# In namespaces of its own, so that the lists are empty and nothing is left.
+exec unshare -im sh -c '
+	mount --make-rprivate / 2>/dev/null
+	mount -t tmpfs tmpfs /dev/shm
+	stat=
+	command -v shm-stat >/dev/null && stat=shm-stat
+	"$1/start" "$2" "ipcs -m" "ipcrm --all=shm" \
+		"ipcs -m" "lsipc -m" \
+		"true" "$1/empty-dynamic" "$1/empty-static" \
+		"ipcmk -M 4096" \
+		"shm-create private 4096" \
+		"shm-create --replace /bench 4096" \
+		"shm-create private 4096 ; shm-rm %s" \
+		"shm-create --replace /b 4096 ; shm-rm /b" \
+		"shm-create private 4096 ; shm-set -m 640 %s" \
+		"shm-create private 4096 ; shm-attach write %s 0 hello" \
+		"shm-create private 4096 ; shm-attach read %s 0 5" \
+		$stat
+	' start "$bench" "$rounds"

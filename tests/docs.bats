@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+load helper
+
+commands() { for c in "$SHMU_SRC"/man/*.1; do c=${c##*/}; echo "${c%.1}"; done; }
+
+# Options as -h prints them, one a line: -m, --mode
+from_help() {
+	"$1" -h | sed -n 's/^  *\(-[^ ]*\(, --[a-z-]*\)*\).*/\1/p' |
+		grep -oE -- '(^|[ ,])--?[a-zA-Z0-9][a-z-]*' | tr -d ' ,' | sort -u
+}
+
+# Options as the list in the man page has them.
+from_man() {
+	sed -n 's/^\.It \(Fl .*\)/\1/p' "$SHMU_SRC/man/$1.1" |
+		grep -oE 'Fl [^ ]+' | sed 's/^Fl //; s/\\&//g; s/\\-/-/g; s/^/-/' |
+		sed 's/^\(--[a-z-]*\).*/\1/' | sort -u
+}
+
+@test "docs: every command has a man page and a completion" {
+	for c in "$SHMU_BUILD"/src/cmd/shm-*; do
+		[[ -x $c && -f $c && $c != *.o ]] || continue
+		[[ -f $SHMU_SRC/man/${c##*/}.1 ]]
+		[[ -f $SHMU_SRC/completions/bash/${c##*/} ]]
+	done
+}
+
+@test "docs: the options of -h are those of the man page" {
+	for c in $(commands); do
+		command -v "$c" >/dev/null || continue
+		diff <(from_help "$c") <(from_man "$c") || { echo "$c" >&2; return 1; }
+	done
+}
+
+@test "docs: the completion knows every option of -h" {
+	for c in $(commands); do
+		command -v "$c" >/dev/null || continue
+		while read -r option; do
+			grep -qE -- "(^|[ '\"(])$option([ '\")=]|\$)" "$SHMU_SRC/completions/bash/$c" ||
+				{ echo "$c: $option" >&2; return 1; }
+		done < <(from_help "$c")
+	done
+}
+
+@test "docs: the completion of an option, a verb, a name and a column" {
+	isolated
+	shm-create "$seg" 10
+	complete_words() {
+		local COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=() COMP_LINE="$*" COMP_POINT
+		COMP_POINT=${#COMP_LINE}
+		# shellcheck disable=SC1090
+		. "$SHMU_SRC/completions/bash/$1"
+		"_${1//-/_}"
+		printf '%s\n' "${COMPREPLY[@]}"
+	}
+	has "$(complete_words shm-create --re)" --replace
+	has "$(complete_words shm-attach wa)" watch
+	has "$(complete_words shm-rm "/${tag:0:3}")" "$seg"
+	has "$(complete_words shm-stat -o HOL)" HOLDERS
+	has "$(complete_words shm-attach --advise will)" willneed
+	shm-rm -q "$seg"
+}
+
+@test "docs: the examples of every page run" {
+	isolated
+	for page in "$SHMU_SRC"/man/*.[17]; do
+		grep -q '^\$ ' "$page" || { echo "$page has no example" >&2; return 1; }
+		sed -n 's/^\$ //p' "$page" | sed 's/\\e/\\/g; s/\\-/-/g; s/\\(aq/'"'"'/g; s/\\&//g' >script
+		mkdir -p scratch
+		(cd scratch && PATH=$PATH timeout 60 sh -e ../script </dev/null >../out 2>&1 3>&-) ||
+			{ echo "$page:" >&2; cat script out >&2; return 1; }
+		rm -rf scratch
+		is "" "$(ls -A /dev/shm; sysv_ids)" || { echo "$page" >&2; return 1; }
+	done
+}
+
+@test "docs: mandoc finds nothing to warn of" {
+	command -v mandoc >/dev/null || lacks mandoc
+	run -0 mandoc -T lint -W warning "$SHMU_SRC"/man/*.[137]
+	is "" "$output"
+}
+
+@test "docs: every public function has a man page" {
+	cat "$SHMU_SRC"/src/include/shmutil/*.h | grep -v ^typedef |
+		grep -o '\bshmu_[a-z0-9_]*(' | tr -d '(' | sort -u |
+		while read -r f; do
+			grep -q "^\\.Fo\\? \\?.*\\b$f\\b" "$SHMU_SRC"/man/*.3 || { echo "$f" >&2; return 1; }
+		done
+}
+
+@test "docs: every letter has a long twin and one meaning in all commands" {
+	for c in $(commands); do
+		command -v "$c" >/dev/null || continue
+		"$c" -h | grep -oE '^  -[A-Za-z0-9], --[a-z-]+'
+	done | sort -u | awk '{ if ($1 in twin && twin[$1] != $2) { print twin[$1], $0; bad = 1 } twin[$1] = $2 }
+		END { exit bad }'
+	for c in $(commands); do
+		command -v "$c" >/dev/null || continue
+		run -1 sh -c '"$1" -h | grep -E "^  -[A-Za-z0-9]( |$)"' sh "$c"
+	done
+}
+
+@test "docs: -h fits 80 columns, -V names the version, both are 0" {
+	for c in $(commands); do
+		command -v "$c" >/dev/null || continue
+		run -0 --separate-stderr "$c" --help
+		is "" "$stderr"
+		is "" "$(awk 'length > 80' <<<"$output")"
+		run -0 "$c" --version
+		[[ $output =~ ^$c\ \(shmutils\ [0-9.]+\)$ ]]
+	done
+}
+
+@test "docs: shellcheck finds nothing in our scripts" {
+	command -v shellcheck >/dev/null || lacks shellcheck
+	run -0 shellcheck -x "$SHMU_SRC/bootstrap" "$SHMU_SRC/.ci/run" "$SHMU_SRC/tests/run-bats" \
+		"$SHMU_SRC/examples/demo"
+	run -0 shellcheck -s bash "$SHMU_SRC"/completions/bash/*
+	run -0 shellcheck "$SHMU_SRC"/tests/*.bats "$SHMU_SRC/tests/helper.bash"
+}
