@@ -9,6 +9,7 @@ PATH=$SHMU_BUILD/src/cmd:$PATH
 export PATH
 bench=$SHMU_BUILD/bench
 
+# shellcheck disable=SC2016  # for the inner shell
 # In namespaces of its own, so that the lists are empty and nothing is left.
 exec unshare -im sh -c '
 	mount --make-rprivate / 2>/dev/null

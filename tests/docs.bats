@@ -5,7 +5,7 @@ commands() { for c in "$SHMU_SRC"/man/*.1; do c=${c##*/}; echo "${c%.1}"; done; 
 
 # Options as -h prints them, one a line: -m, --mode
 from_help() {
-	"$1" -h | sed -n 's/^  *\(-[^ ]*\(, --[a-z-]*\)*\).*/\1/p' |
+	"$1" -h | sed -n 's/^  *\(-[^ ,]*\(, --[a-z-]*\)*\).*/\1/p' |
 		grep -oE -- '(^|[ ,])--?[a-zA-Z0-9][a-z-]*' | tr -d ' ,' | sort -u
 }
 

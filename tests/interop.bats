@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 load helper
 
-compiler() { read -ra cc <<<"${CC:-cc}"; }
+compiler() { read -ra cc <<<"${CC:-cc}"; }	# and its flags
 
 @test "interop: a plain C program opens what we made, and we open what it made" {
 	compiler

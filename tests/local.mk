@@ -9,7 +9,7 @@ BATS_LOG_COMPILER = $(srcdir)/tests/run-bats
 AM_BATS_LOG_FLAGS = --tap
 AM_TESTS_ENVIRONMENT = \
 	PATH='$(abs_top_builddir)/src/cmd':"$$PATH" LC_ALL=C \
-	CMOCKA_MESSAGE_OUTPUT=TAP CC='$(CC)' \
+	CMOCKA_MESSAGE_OUTPUT=TAP CC='$(CC) $(CFLAGS)' \
 	SHMU_SRC='$(abs_top_srcdir)' SHMU_BUILD='$(abs_top_builddir)'; \
 	export PATH LC_ALL CMOCKA_MESSAGE_OUTPUT CC SHMU_SRC SHMU_BUILD;
 

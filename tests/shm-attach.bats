@@ -100,6 +100,11 @@ load helper
 	fails 2 "of which SEGMENT" shm-attach read
 	fails 2 "of which SEGMENT" shm-attach write
 	fails 2 "private is for shm-create only" shm-attach read private
+	fails 2 "a byte is" shm-attach fill "$seg" 999
+	fails 2 "with which BYTE" shm-attach fill "$seg"
+	fails 2 "at which OFFSET" shm-attach write "$seg"
+	fails 2 "which COMMAND" shm-attach run "$seg"
+	fails 2 "which OTHER" shm-attach diff "$seg"
 	fails 1 "no such object" shm-attach read "$seg"
 	fails 1 "no segment with this key" shm-attach read "$key"
 	fails 1 "no segment with this id" shm-attach read 2147483647

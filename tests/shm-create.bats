@@ -270,16 +270,31 @@ load helper
 	done
 }
 
+@test "shm-create: a signal while it fills removes a System V segment, and it dies by the signal" {
+	isolated
+	mkfifo never
+	for sig in INT TERM HUP; do
+		(trap - INT; exec shm-create --from never "$key" 1M <>never >out 2>&1 3>&-) &
+		creator=$!
+		eventually grep -q "" <(sysv_ids)
+		kill -$sig "$creator"
+		status=0
+		wait "$creator" || status=$?
+		is "$((128 + $(kill -l $sig)))" "$status"
+		is "" "$(sysv_ids)"
+	done
+}
+
 @test "shm-create: --from takes the size and the bytes of a file or a pipe" {
 	head -c 300000 /dev/urandom >data
 	for kind in "$seg" private ./copy; do
-		op=$(shm-create --from data $kind)
+		op=$(shm-create --from data "$kind")
 		shm-attach read "$op" | cmp - data
 		shm-rm -q "$op"
-		op=$(cat data | shm-create --from - $kind)
+		op=$(cat data | shm-create --from - "$kind")
 		shm-attach read "$op" | cmp - data
 		shm-rm -q "$op"
-		op=$(cat data | shm-create --from - $kind 400000)
+		op=$(cat data | shm-create --from - "$kind" 400000)
 		shm-attach read "$op" 0 300000 | cmp - data
 		is "" "$(shm-attach read "$op" 300000 | tr -d '\0')"
 		shm-rm -q "$op"
@@ -301,7 +316,7 @@ load helper
 
 @test "shm-create: --fill fills every byte" {
 	for kind in "$seg" private; do
-		op=$(shm-create --fill 0xA5 $kind 100001)
+		op=$(shm-create --fill 0xA5 "$kind" 100001)
 		is 100001 "$(shm-attach read "$op" | tr -dc '\245' | wc -c)"
 		shm-rm -q "$op"
 	done
@@ -390,7 +405,7 @@ load helper
 	is "name:$tag\\x20a\\x0a\\x1b[31m\\xff\\x5c" "$op"
 	run -0 --separate-stderr shm-attach read "$op" 0 1
 	shm-rm -q "$op"
-	[[ ! -e /dev/shm/$tag* ]]
+	run -1 compgen -G "/dev/shm/$tag*"
 }
 
 @test "shm-create: a file is made like an object" {
@@ -430,4 +445,6 @@ load helper
 	fails 2 "exclude each other" shm-create --from f --fill 1 "$seg" 1
 	fails 2 "--sparse goes with" shm-create --sparse --populate "$seg" 1
 	fails 2 "always new" shm-create --existing private 1
+	fails 2 "goes only with --owner" shm-create --existing -m 600 "$seg" 1
+	fails 2 "goes only with --owner" shm-create --existing --lock "$key" 1
 }

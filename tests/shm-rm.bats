@@ -47,11 +47,11 @@ gone() { ! sysv_ids | grep -qx "$1"; }
 	is "$id: removed" "$(cat out)"
 }
 
-@test "shm-rm: --wait and -v tell who still has a removed POSIX object" {
+@test "shm-rm: --wait tells who still has a removed POSIX object" {
 	shm-create "$seg" 10
 	spawn shm-attach hold "$seg"
 	eventually grep -q "$tag" "/proc/${jobs[0]}/maps"
-	run -1 --separate-stderr shm-rm -v "$seg"
+	run -124 --separate-stderr shm-rm --wait 0.05 "$seg"
 	is "$seg: pending, 1 attached: ${jobs[0]} $(comm "${jobs[0]}")" "$output"
 	[[ ! -e /dev/shm$seg ]]
 }

@@ -113,14 +113,14 @@ load helper
 	shm-rm -q "$seg"
 	fails 2 "set what" shm-set "$seg"
 	fails 2 "which SEGMENT" shm-set -m 600
+	fails 2 "exclude each other" shm-set -s 10 --lock "$seg"
 	fails 2 "at least one byte" shm-set -s 0 "$seg"
 }
 
 @test "shm-set: --dry-run says what it would do and does nothing" {
 	shm-create "$seg" 4096
 	run -0 --separate-stderr shm-set -n -m 640 -s 8192 "$seg"
-	has "$stderr" "would set size 8192"
-	has "$stderr" "would set mode 0640"
+	is "$seg: would set size 8192, mode 0640" "$output"
 	is "4096 600" "$(stat -c '%s %a' "/dev/shm$seg")"
 	shm-rm -q "$seg"
 }

@@ -74,8 +74,7 @@ attach_read(struct attach *a, char *argv[])
 	uint64_t off, len, end, from, to;
 	int status;
 
-	status = attach_range(a, &argv, &off, &len);
-	attach_end(argv);
+	status = attach_range(a, argv, &off, &len);
 	if (status == EXIT_YES)
 		status = attach_touch(a, off, len);
 	for (end = off + len; status == EXIT_YES && off < end; off = to) {
@@ -169,14 +168,11 @@ attach_write(struct attach *a, char *argv[])
 	uint64_t off;
 	size_t len;
 
-	if (*argv == NULL)
-		cli_usage(a->text, "at which OFFSET? try --help");
 	off = cli_size("an offset", *argv++);
 	if (off > a->length)
 		return attach_no_room(a, "a text", 0, off);
 	if (*argv == NULL)
 		return write_stdin(a, off);
-	attach_end(argv + 1);
 	len = strlen(*argv);
 	if (!shmu_range_fits(off, len, a->length))
 		return attach_no_room(a, "a text", len, off);
@@ -190,11 +186,8 @@ attach_fill(struct attach *a, char *argv[])
 	uint64_t off, len;
 	int status;
 
-	if (*argv == NULL)
-		cli_usage(a->text, "with which BYTE? try --help");
 	byte = cli_byte(*argv++);
-	status = attach_range(a, &argv, &off, &len);
-	attach_end(argv);
+	status = attach_range(a, argv, &off, &len);
 	return status != EXIT_YES ? status :
 	    content_fill_view(&a->view, a->text, off, len, byte);
 }

@@ -4,13 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "attach.h"
@@ -20,25 +18,17 @@
 int
 attach_hold(struct attach *a, char *argv[])
 {
-	double seconds = -1;
-	struct timespec t;
-	int status;
+	int status = attach_map(a);
 
-	if (*argv != NULL)
-		seconds = cli_seconds("how long", *argv++);
-	attach_end(argv);
-	status = attach_map(a);
 	if (status != EXIT_YES)
 		return status;
 	if (cli.verbose)
 		cli_say(a->text, "attached as process %d", (int)getpid());
-	if (seconds < 0)
+	if (*argv != NULL)
+		cli_sleep(cli_seconds("how long", *argv));
+	else
 		for (;;)
 			pause();
-	t.tv_sec = (time_t)seconds;
-	t.tv_nsec = (long)(fmod(seconds, 1) * 1e9);
-	while (nanosleep(&t, &t) == -1 && errno == EINTR)
-		;
 	return EXIT_YES;
 }
 
@@ -108,8 +98,6 @@ attach_run(struct attach *a, char *argv[])
 	int status;
 	pid_t pid;
 
-	if (*argv == NULL)
-		cli_usage(a->text, "run which COMMAND? try --help");
 	status = attach_map(a);
 	if (status != EXIT_YES)
 		return status;

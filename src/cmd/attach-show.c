@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,8 +120,7 @@ attach_dump(struct attach *a, char *argv[])
 	struct dump d = { .has_last = 0 };
 	int status;
 
-	status = attach_range(a, &argv, &off, &len);
-	attach_end(argv);
+	status = attach_range(a, argv, &off, &len);
 	end = off + len;
 	d.next = off;
 	if (status == EXIT_YES)
@@ -194,9 +192,6 @@ attach_diff(struct attach *a, char *argv[])
 	struct attach b = { .protect = -1 };
 	int status;
 
-	if (*argv == NULL)
-		cli_usage(a->text, "with which OTHER segment? try --help");
-	attach_end(argv + 1);
 	b.text = *argv;
 	b.has_length = a->has_length;
 	b.length = a->has_length ? a->length : 0;
@@ -218,16 +213,6 @@ now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void
-pause_for(double seconds)
-{
-	struct timespec t;
-
-	t.tv_sec = (time_t)seconds;
-	t.tv_nsec = (long)(fmod(seconds, 1) * 1e9);
-	nanosleep(&t, NULL);
-}
-
 /* Look until something changes; the new bytes are then in new. */
 static int
 changed(struct attach *a, uint64_t off, const unsigned char *old,
@@ -240,10 +225,11 @@ changed(struct attach *a, uint64_t off, const unsigned char *old,
 		status = get(a, off, new, len);
 		if (status != EXIT_YES || memcmp(old, new, len) != 0)
 			return status;
-		left = a->limit < 0 ? a->interval : end - now();
-		if (left <= 0)
+		left = end - now();
+		if (a->limit >= 0 && left <= 0)
 			return EXIT_TIMEOUT;
-		pause_for(left < a->interval ? left : a->interval);
+		cli_sleep(a->limit >= 0 && left < a->interval ? left :
+		    a->interval);
 	}
 }
 
@@ -276,8 +262,7 @@ attach_watch(struct attach *a, char *argv[])
 	uint64_t off, len;
 	int status;
 
-	status = attach_range(a, &argv, &off, &len);
-	attach_end(argv);
+	status = attach_range(a, argv, &off, &len);
 	if (status != EXIT_YES)
 		return status;
 	if (len > WATCH)

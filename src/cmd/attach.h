@@ -29,8 +29,9 @@ struct attach {
 	double			 interval;	/* seconds */
 };
 
-/* Each verb gets its operands after SEGMENT and returns an exit status.  The
- * view has begun; the verb chooses what is mapped. */
+/* Each verb gets its operands after SEGMENT, which are known to be of the right
+ * form, and returns an exit status.  The view has begun; the verb chooses what
+ * is mapped. */
 typedef int attach_verb(struct attach *, char *argv[]);
 
 attach_verb attach_read, attach_write, attach_fill;	/* attach-copy.c */
@@ -43,11 +44,9 @@ int attach_open(struct attach *a, int prot);
 /* Map all of it, with the options applied. */
 int attach_map(struct attach *a);
 
-/*
- * Read [OFF [LEN]] from *argv, leaving it behind them: LEN defaults to the
- * rest.  A range that is not within the segment is EXIT_NO.
- */
-int attach_range(struct attach *a, char ***argv, uint64_t *off, uint64_t *len);
+/* The range [OFF [LEN]] of argv; LEN defaults to the rest.  A range that is not
+ * within the segment is EXIT_NO. */
+int attach_range(struct attach *a, char *argv[], uint64_t *off, uint64_t *len);
 
 /* Map the window of an offset even if nothing is stored there, so that what
  * the options ask of a mapping is done or refused. */
@@ -56,8 +55,5 @@ int attach_touch(struct attach *a, uint64_t off, uint64_t len);
 /* Say that something does not fit, with the sizes. */
 int attach_no_room(const struct attach *a, const char *what, uint64_t len,
     uint64_t off);
-
-/* End the program with EXIT_USAGE when there are operands left. */
-void attach_end(char **argv);
 
 #endif

@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 #include "shmutil/parse.h"
@@ -202,10 +202,20 @@ cli_seconds(const char *what, const char *text)
 	char *end;
 	double s = strtod(text, &end);
 
-	if (*text >= '0' && *text <= '9' && *end == '\0' && isfinite(s) &&
+	if (*text >= '0' && *text <= '9' && *end == '\0' && s >= 0 &&
 	    s <= 1e9)
 		return s;
 	cli_usage(text, "%s is a number of seconds", what);
+}
+
+void
+cli_sleep(double seconds)
+{
+	struct timespec t;
+
+	t.tv_sec = (time_t)seconds;
+	t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+	nanosleep(&t, NULL);
 }
 
 int

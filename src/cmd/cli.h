@@ -86,6 +86,9 @@ mode_t cli_mode(const char *text);
 unsigned char cli_byte(const char *text);
 double cli_seconds(const char *what, const char *text);
 
+/* Sleep so many seconds, or until a signal was handled. */
+void cli_sleep(double seconds);
+
 /* Parse an operand; 0, or EXIT_USAGE after saying why. */
 int cli_operand(struct shmu_operand *op, const char *text);
 void cli_operand_or_die(struct shmu_operand *op, const char *text);

@@ -257,10 +257,10 @@ judge(const struct inventory *inv, const struct row *r)
 		return STATE_DEST;
 	if (r->info.attached > 0 || r->nholders > 0)
 		return STATE_LIVE;
-	if (r->name != NULL && strncmp(r->name, ".shmu-", 6) == 0)
-		return STATE_UNFINISHED;
 	if (r->info.kind != SHMU_ID && inv->partial)
 		return STATE_UNKNOWN;
+	if (r->name != NULL && strncmp(r->name, ".shmu-", 6) == 0)
+		return STATE_UNFINISHED;
 	if (idle < inv->age || r->path != NULL)
 		return STATE_UNUSED;
 	if (r->info.kind == SHMU_ID &&

@@ -27,7 +27,8 @@ struct holder {
 enum state {
 	STATE_LIVE,		/* somebody holds it */
 	STATE_UNUSED,		/* nobody does, seen with a complete view */
-	STATE_ORPHAN,		/* unused, old enough, its maker proven dead */
+	STATE_ORPHAN,		/* unused and old enough; System V: and its
+				 * creator is proven dead */
 	STATE_UNKNOWN,		/* not everything could be seen */
 	STATE_DEST,		/* removed, and goes with its last holder */
 	STATE_UNFINISHED,	/* what a killed creation left */

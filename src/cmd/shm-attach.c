@@ -52,19 +52,22 @@ static const struct option words[] = {
 	CLI_LONG
 };
 
+/* The operands after SEGMENT: offset, length, text, byte, seconds, segment,
+ * command; a capital is required. */
 static const struct verb {
 	const char	*name;
+	const char	*form;
 	attach_verb	*run;
 	int		 prot;
 } verbs[] = {
-	{ "read",	attach_read,	PROT_READ },
-	{ "write",	attach_write,	PROT_READ | PROT_WRITE },
-	{ "fill",	attach_fill,	PROT_READ | PROT_WRITE },
-	{ "dump",	attach_dump,	PROT_READ },
-	{ "diff",	attach_diff,	PROT_READ },
-	{ "watch",	attach_watch,	PROT_READ },
-	{ "hold",	attach_hold,	PROT_READ | PROT_WRITE },
-	{ "run",	attach_run,	PROT_READ | PROT_WRITE },
+	{ "read",	"ol",	attach_read,	PROT_READ },
+	{ "write",	"Ot",	attach_write,	PROT_READ | PROT_WRITE },
+	{ "fill",	"Bol",	attach_fill,	PROT_READ | PROT_WRITE },
+	{ "dump",	"ol",	attach_dump,	PROT_READ },
+	{ "diff",	"S",	attach_diff,	PROT_READ },
+	{ "watch",	"ol",	attach_watch,	PROT_READ },
+	{ "hold",	"s",	attach_hold,	PROT_READ | PROT_WRITE },
+	{ "run",	"C",	attach_run,	PROT_READ | PROT_WRITE },
 };
 
 static int
@@ -206,20 +209,42 @@ attach_no_room(const struct attach *a, const char *what, uint64_t len,
 }
 
 int
-attach_range(struct attach *a, char ***argv, uint64_t *off, uint64_t *len)
+attach_range(struct attach *a, char *argv[], uint64_t *off, uint64_t *len)
 {
-	*off = **argv != NULL ? cli_size("an offset", *(*argv)++) : 0;
-	*len = **argv != NULL ? cli_size("a length", *(*argv)++) :
+	*off = *argv != NULL ? cli_size("an offset", *argv++) : 0;
+	*len = *argv != NULL ? cli_size("a length", *argv) :
 	    *off <= a->length ? a->length - *off : 0;
 	return shmu_range_fits(*off, *len, a->length) ? EXIT_YES :
 	    attach_no_room(a, "a range", *len, *off);
 }
 
-void
-attach_end(char **argv)
+/* Whether the operands have the form of the verb, before anything is opened. */
+static void
+check(const struct verb *verb, char *argv[])
 {
+	struct shmu_operand op;
+	const char *form;
+
+	for (form = verb->form; *form != '\0' && *argv != NULL; form++, argv++)
+		switch (*form) {
+		case 'O':
+		case 'o':	cli_size("an offset", *argv); break;
+		case 'l':	cli_size("a length", *argv); break;
+		case 'B':	cli_byte(*argv); break;
+		case 's':	cli_seconds("how long", *argv); break;
+		case 'S':	cli_operand_or_die(&op, *argv); break;
+		case 'C':	return;
+		default:	break;
+		}
 	if (*argv != NULL)
 		cli_usage(*argv, "this is one operand too many");
+	switch (*form) {
+	case 'O':	cli_usage(verb->name, "at which OFFSET? try --help");
+	case 'B':	cli_usage(verb->name, "with which BYTE? try --help");
+	case 'S':	cli_usage(verb->name, "which OTHER segment? try --help");
+	case 'C':	cli_usage(verb->name, "which COMMAND? try --help");
+	default:	break;
+	}
 }
 
 static const struct verb *
@@ -251,6 +276,7 @@ main(int argc, char *argv[])
 		cli_usage(verb->name, "of which SEGMENT? try --help");
 	a.text = *argv++;
 	cli_operand_or_die(&a.op, a.text);
+	check(verb, argv);
 
 	status = attach_open(&a, verb->prot);
 	if (status == EXIT_YES)

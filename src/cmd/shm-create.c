@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,6 +66,7 @@ struct request {
 	const char		*from;
 	const char		*ftok;
 	int			 fill;		/* a byte, or -1 */
+	int			 has_mode;
 	int			 existing;
 	int			 lock;
 	int			 populate;
@@ -110,7 +113,10 @@ option(struct request *r, int c)
 {
 	switch (c) {
 	case 'e':	r->existing = 1; break;
-	case 'm':	r->spec.mode = cli_mode(optarg); break;
+	case 'm':
+		r->spec.mode = cli_mode(optarg);
+		r->has_mode = 1;
+		break;
 	case FILL:	r->fill = cli_byte(optarg); break;
 	case FROM:	r->from = optarg; break;
 	case FTOK:	r->ftok = optarg; break;
@@ -150,9 +156,10 @@ check(const struct request *r)
 		    "shm-attach --lock hold");
 	if (r->existing && (r->spec.flags & SHMU_SPEC_REPLACE) != 0)
 		cli_usage(r->text, "--existing and --replace exclude each other");
-	if (r->existing && (r->from != NULL || r->fill != -1))
-		cli_usage(r->text, "--existing changes nothing, so --from and "
-		    "--fill do not go with it; see shm-attach");
+	if (r->existing && (r->from != NULL || r->fill != -1 || r->lock ||
+	    r->populate || r->has_mode || r->spec.flags != 0))
+		cli_usage(r->text, "--existing changes nothing, so it goes only "
+		    "with --owner; see shm-set and shm-attach");
 	if (r->from != NULL && r->fill != -1)
 		cli_usage(r->text, "--from and --fill exclude each other");
 	if (sparse && (r->populate || r->fill != -1))
@@ -191,7 +198,13 @@ print(const struct shmu_segment *seg)
 {
 	char text[SHMU_OPERAND_TEXT + 4096];
 
-	puts(shmu_operand_text(&seg->op, text, sizeof text));
+	shmu_operand_text(&seg->op, text, sizeof text);
+	/* A path has no escapes, so only a terminal gets them. */
+	if (isatty(STDOUT_FILENO))
+		cli_safe(stdout, text);
+	else
+		fputs(text, stdout);
+	putchar('\n');
 	return cli_done(EXIT_YES);
 }
 
@@ -259,6 +272,52 @@ complete(const struct request *r, struct shmu_segment *seg,
 	return EXIT_YES;
 }
 
+/* A System V segment that exists and is not complete, or -1. */
+static volatile sig_atomic_t unfinished = -1;
+
+static void
+give_up(int sig)
+{
+	if (unfinished != -1)
+		shmctl(unfinished, IPC_RMID, NULL);
+	raise(sig);	/* by default, when we return */
+}
+
+/* Clean up on a signal that ends us, unless it is ignored. */
+static void
+guard(sigset_t *set)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+	struct sigaction old, act = { .sa_handler = give_up,
+	    .sa_flags = (int)SA_RESETHAND };
+	size_t i;
+
+	sigemptyset(set);
+	for (i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+		sigaddset(set, signals[i]);
+		if (sigaction(signals[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &act, NULL);
+	}
+}
+
+static int
+begin(struct request *r, struct shmu_segment *seg)
+{
+	sigset_t set;
+	int result, err;
+
+	guard(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	result = shmu_segment_begin(seg, &r->op, &r->spec);
+	err = errno;
+	if (result == 0 && seg->op.kind == SHMU_ID)
+		unfinished = seg->op.id;
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	errno = err;
+	return result;
+}
+
 static int
 create(struct request *r, struct shmu_segment *seg, struct content *content)
 {
@@ -271,7 +330,7 @@ create(struct request *r, struct shmu_segment *seg, struct content *content)
 	    (r->spec.flags & SHMU_SPEC_REPLACE) != 0)
 		cli_say(r->text, "a System V segment is not replaced in one step: "
 		    "for a moment there is none");
-	if (shmu_segment_begin(seg, &r->op, &r->spec) == -1)
+	if (begin(r, seg) == -1)
 		return cause_create(r->text, &r->op, &r->spec, errno);
 	status = complete(r, seg, content);
 	if (status != EXIT_YES) {
@@ -280,6 +339,7 @@ create(struct request *r, struct shmu_segment *seg, struct content *content)
 	}
 	if (shmu_segment_publish(seg, &r->spec) == -1)
 		return cause_create(r->text, &r->op, &r->spec, errno);
+	unfinished = -1;
 	if (cli.verbose && shmu_segment_stat(seg, &info) == 0)
 		cli_say(r->text, "%" PRIu64 " bytes, mode %04o, owner %s",
 		    info.size, (unsigned int)info.mode, names_user(info.uid));
@@ -294,7 +354,7 @@ int
 main(int argc, char *argv[])
 {
 	struct request r = { NULL, { SHMU_POSIX, 0, 0, 0, 0, NULL, { 0 } },
-	    SHMU_SPEC_INIT, NULL, NULL, -1, 0, 0, 0 };
+	    SHMU_SPEC_INIT, NULL, NULL, -1, 0, 0, 0, 0 };
 	struct shmu_segment seg = SHMU_SEGMENT_INIT;
 	struct content content = CONTENT_INIT;
 	int c, status;

@@ -29,7 +29,8 @@ static const char help[] =
 "  -y, --yes            really remove what --unused or --orphans found\n"
 "      --older-than AGE only what was not used for AGE: 90s 30m 4h 2d\n"
 "                       (orphans: 4h)\n"
-"      --orphans        what nobody uses and whose creator is proven dead\n"
+"      --orphans        what nobody uses, is old, and (System V) whose creator\n"
+"                       is proven dead\n"
 "      --owner USER     only USER's, of --unused or --orphans\n"
 "      --unused         what nobody has attached, mapped or open\n"
 CLI_HELP;
@@ -147,15 +148,17 @@ left(struct inventory *inv)
 static int
 outcome(const struct request *r, const char *text, struct inventory *inv)
 {
-	struct timespec tick = { 0, 20000000 };
 	double waited = 0;
 	char who[512];
 	uint64_t n;
 
 	while ((n = left(inv)) > 0 && waited < r->wait) {
-		nanosleep(&tick, NULL);
+		cli_sleep(0.02);
 		waited += 0.02;
 	}
+	if (n == 0 && inv->partial && !cli.quiet)
+		cli_say(text, "%s, so it may be held still",
+		    inventory_partial(inv, who, sizeof who));
 	if (n == 0)
 		return said(text, "removed");
 	if (!cli.quiet) {
@@ -168,7 +171,7 @@ outcome(const struct request *r, const char *text, struct inventory *inv)
 	return r->wait > 0 ? EXIT_TIMEOUT : EXIT_NO;
 }
 
-/* The memory of a POSIX object or file that was removed is asked about only on
+/* The memory of a POSIX object or file that was removed is waited for only on
  * request: nothing but a look at every process can tell. */
 static int
 removed(const struct request *r, const char *text, const struct shmu_info *info)
@@ -178,7 +181,7 @@ removed(const struct request *r, const char *text, const struct shmu_info *info)
 	int status;
 
 	if (info->kind == SHMU_ID ? info->attached == 0 :
-	    r->wait == 0 && !cli.verbose)
+	    r->wait == 0)
 		return said(text, "removed");
 	inv.rows = malloc(sizeof row);
 	if (inv.rows == NULL)

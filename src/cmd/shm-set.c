@@ -151,24 +151,33 @@ change(const struct request *r, const char *text, struct shmu_segment *seg,
 	return EXIT_YES;
 }
 
+/* "OPERAND: would set mode 0640, owner nobody" */
 static void
 report(const struct request *r, const char *text)
 {
-	const char *would = r->dry ? "would set" : "set";
-	char size[24];
+	const char *separator = " ";
 
+	cli_safe(stdout, text);
+	printf(": %s", r->dry ? "would set" : "set");
 	if (r->has_size) {
-		snprintf(size, sizeof size, "%" PRIu64, r->size);
-		cli_say(text, "%s size %s", would, size);
+		printf("%ssize %" PRIu64, separator, r->size);
+		separator = ", ";
+	}
+	if (r->lock != -1) {
+		printf("%s%s", separator, r->lock ? "locked" : "unlocked");
+		separator = ", ";
+	}
+	if (r->has_owner && r->uid != (uid_t)-1) {
+		printf("%sowner %s", separator, names_user(r->uid));
+		separator = ", ";
+	}
+	if (r->has_owner && r->gid != (gid_t)-1) {
+		printf("%sgroup %s", separator, names_group(r->gid));
+		separator = ", ";
 	}
 	if (r->has_mode)
-		cli_say(text, "%s mode %04o", would, (unsigned int)r->mode);
-	if (r->has_owner && r->uid != (uid_t)-1)
-		cli_say(text, "%s owner %s", would, names_user(r->uid));
-	if (r->has_owner && r->gid != (gid_t)-1)
-		cli_say(text, "%s group %s", would, names_group(r->gid));
-	if (r->lock != -1)
-		cli_say(text, "%s %s", would, r->lock ? "locked" : "unlocked");
+		printf("%smode %04o", separator, (unsigned int)r->mode);
+	putchar('\n');
 }
 
 static int
@@ -221,6 +230,9 @@ main(int argc, char *argv[])
 		cli_usage(NULL, "which SEGMENT? try --help");
 	if (!r.has_mode && !r.has_owner && !r.has_size && r.lock == -1)
 		cli_usage(*argv, "set what? try --help");
+	if (r.has_size && r.lock != -1)
+		cli_usage(*argv, "--size is never for System V, and --lock and "
+		    "--unlock only; they exclude each other");
 	if (r.has_size && r.size == 0)
 		cli_usage(*argv, "a segment has at least one byte");
 	check(argv);

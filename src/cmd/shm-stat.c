@@ -102,12 +102,21 @@ wants(const struct request *r, const char *name)
 	return r->json;
 }
 
+static void
+warn_partial(const struct request *r, const struct inventory *inv)
+{
+	char why[96];
+
+	if (inv->partial && !r->json && !cli.quiet)
+		cli_say(NULL, "%s, so holders may be missing",
+		    inventory_partial(inv, why, sizeof why));
+}
+
 static int
 all(const struct request *r)
 {
 	struct inventory inv = INVENTORY_INIT;
 	int status = EXIT_YES;
-	char why[96];
 
 	if (inventory_sysv(&inv) == -1 || inventory_posix(&inv) == -1 ||
 	    inventory_holders(&inv) == -1)
@@ -119,9 +128,7 @@ all(const struct request *r)
 		stat_json(&inv);
 	else if (status == EXIT_YES)
 		status = stat_table(&inv, r->cols, r->n, &r->style);
-	if (inv.partial && !r->json && !cli.quiet)
-		cli_say(NULL, "%s, so holders may be missing",
-		    inventory_partial(&inv, why, sizeof why));
+	warn_partial(r, &inv);
 	inventory_free(&inv);
 	return status;
 }
@@ -158,6 +165,8 @@ some(const struct request *r, char *argv[])
 				putchar('\n');
 			stat_detail(&inv, &inv.rows[i]);
 		}
+	if (r->n > 0)
+		warn_partial(r, &inv);
 	inventory_free(&inv);
 	return status;
 }

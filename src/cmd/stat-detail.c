@@ -17,7 +17,8 @@ static const char *
 type_word(mode_t type)
 {
 	return S_ISDIR(type) ? "directory" : S_ISFIFO(type) ? "fifo" :
-	    S_ISLNK(type) ? "symlink" : S_ISSOCK(type) ? "socket" : "file";
+	    S_ISLNK(type) ? "symlink" : S_ISSOCK(type) ? "socket" :
+	    S_ISREG(type) ? "file" : "device";
 }
 
 /* One line for each column that has something to say. */

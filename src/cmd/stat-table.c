@@ -44,8 +44,8 @@ fill(struct libscols_table *table, const struct inventory *inv,
 }
 
 /*
- * Raw output: one blank between columns, blanks within one as \x20, and "-" for
- * nothing.  The library's own would escape the escapes of an operand, and
+ * Raw output: one blank between columns, \xHH for what is no printable ASCII
+ * within one, and "-" for nothing.  The library's own would escape the escapes of an operand, and
  * leave out what is empty.
  */
 static void
@@ -63,7 +63,8 @@ raw(const struct inventory *inv, const struct column *const *cols, size_t n,
 			cols[c]->text(&inv->rows[i], style->bytes, text,
 			    sizeof text);
 			for (p = text; *p != '\0'; p++)
-				printf(*p == ' ' ? "\\x20" : "%c", *p);
+				printf(*p > ' ' && *p <= '~' ? "%c" : "\\x%02x",
+				    (unsigned char)*p);
 			printf("%s%c", text[0] == '\0' ? "-" : "",
 			    c + 1 < n ? ' ' : '\n');
 		}

@@ -9,6 +9,7 @@
 
 #include "shmutil/pages.h"
 #include "shmutil/range.h"
+#include "shmutil/sys.h"
 #include "view.h"
 
 int
@@ -109,8 +110,18 @@ live_file(struct view *v, uint64_t off, uint64_t *from, uint64_t *to)
 	return *from >= v->size;
 }
 
-/* A page of System V is stored when it is in RAM or in swap; mincore(2) tells
- * only of RAM, so it is asked only about what cannot have been swapped. */
+/* Whether any page of System V memory is in swap. */
+static int
+swapped(void)
+{
+	struct shm_info info;
+
+	return shmu_sys_shmctl(0, SHM_INFO, (struct shmid_ds *)&info) == -1 ||
+	    info.shm_swp != 0;
+}
+
+/* A page of System V is stored when it is in RAM or in swap.  mincore(2) tells
+ * only of RAM, so it counts only when nothing is in swap afterwards. */
 static int
 live_sysv(struct view *v, uint64_t off, uint64_t *from, uint64_t *to)
 {
@@ -127,7 +138,7 @@ live_sysv(struct view *v, uint64_t off, uint64_t *from, uint64_t *to)
 		if (n > sizeof vec)
 			n = sizeof vec;
 		if (shmu_pages_map((char *)v->seg->start + at, n * page,
-		    vec) == -1)
+		    vec) == -1 || swapped())
 			memset(vec, 1, n);
 		for (i = 0; i < n; i++) {
 			if ((vec[i] & 1) != 0 && !found) {

@@ -142,6 +142,9 @@ locks_are_taken_and_undone(void **state)
 	int round;
 
 	(void)state;
+	/* AddressSanitizer makes the calls that lock do nothing. */
+	if (getenv("SHMU_SANITIZE") != NULL)
+		return;
 	for (round = 0; round < 2; round++) {
 		assert_int_equal(round == 0 ? shmu_pages_lock(p + 1, 1) :
 		    shmu_pages_unlock(p + 1, 1), 0);
