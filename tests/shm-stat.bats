@@ -144,6 +144,10 @@ stat_json() { shm-stat --json "$@" 2>/dev/null; }
 @test "shm-stat: a file and a descriptor are told too" {
 	shm-create ./f 4096
 	has "$(shm-stat -q ./f)" "KIND: file"
+	if [[ -n ${SHMU_VALGRIND-} ]]; then	# which does not know pidfd_open
+		shm-rm -q ./f
+		return
+	fi
 	exec 9<f
 	has "$(shm-stat -q "pid:$$/fd/9")" "SIZE: 4096" || has "$(shm-stat -q "pid:$BASHPID/fd/9")" "SIZE: 4096"
 	exec 9<&-

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,64 +108,48 @@ shmu_segment_lock(struct shmu_segment *seg, int locked)
 	return shmu_sys_shmctl(seg->op.id, locked ? SHM_LOCK : SHM_UNLOCK, NULL);
 }
 
-/* Whether st is still the file that expect described. */
+/* Whether what op means now is what expect described. */
 static int
-same_file(const struct stat *st, const struct shmu_info *expect)
+unchanged(const struct shmu_operand *op, const struct shmu_info *expect)
 {
-	return expect->kind != SHMU_ID && st->st_dev == expect->dev &&
-	    st->st_ino == expect->ino && S_ISREG(st->st_mode);
-}
+	struct shmu_segment seg;
+	struct shmu_info now;
+	int r, err;
 
-static int
-remove_file(const struct shmu_operand *op, const struct shmu_info *expect)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	if (snprintf(path, sizeof path, "%s%s",
-	    op->kind == SHMU_POSIX ? SHMU_POSIX_DIR : "",
-	    op->kind == SHMU_POSIX ? op->name : op->path) >= (int)sizeof path)
-		return fail(ENAMETOOLONG);
-	if (expect != NULL) {
-		if (shmu_sys_lstat(path, &st) == -1)
-			return -1;
-		if (!same_file(&st, expect))
-			return fail(ESTALE);
-	}
-	return op->kind == SHMU_POSIX ? shmu_sys_shm_unlink(op->name) :
-	    shmu_sys_unlink(op->path);
-}
-
-static int
-remove_sysv(const struct shmu_operand *op, const struct shmu_info *expect)
-{
-	struct shmid_ds ds;
-	int id = op->kind == SHMU_ID ? op->id : shmu_sys_shmget(op->key, 0, 0);
-
-	if (id == -1)
+	if (shmu_segment_open(&seg, op, SHMU_LOOK) == -1)
 		return -1;
-	if (expect != NULL) {
-		if (shmu_sys_shmctl(id, IPC_STAT, &ds) == -1)
-			return -1;
-		if (ds.shm_cpid != expect->cpid || ds.shm_ctime != expect->ctime ||
-		    ds.shm_perm.__key != expect->key ||
-		    ds.shm_segsz != expect->size)
-			return fail(ESTALE);
-	}
-	return shmu_sys_shmctl(id, IPC_RMID, NULL);
+	r = shmu_segment_stat(&seg, &now);
+	err = errno;
+	shmu_segment_close(&seg);
+	if (r == -1)
+		return fail(err);
+	if (now.kind == SHMU_ID ? expect->kind == SHMU_ID &&
+	    now.cpid == expect->cpid && now.ctime == expect->ctime &&
+	    now.key == expect->key && now.size == expect->size :
+	    expect->kind != SHMU_ID && now.dev == expect->dev &&
+	    now.ino == expect->ino)
+		return 0;
+	return fail(ESTALE);
 }
 
 int
 shmu_segment_remove(const struct shmu_operand *op,
     const struct shmu_info *expect)
 {
+	int id;
+
+	if (expect != NULL && unchanged(op, expect) == -1)
+		return -1;
 	switch (op->kind) {
 	case SHMU_POSIX:
+		return shmu_sys_shm_unlink(op->name);
 	case SHMU_FILE:
-		return remove_file(op, expect);
+		return shmu_sys_unlink(op->path);
 	case SHMU_KEY:
 	case SHMU_ID:
-		return remove_sysv(op, expect);
+		id = op->kind == SHMU_ID ? op->id :
+		    shmu_sys_shmget(op->key, 0, 0);
+		return id == -1 ? -1 : shmu_sys_shmctl(id, IPC_RMID, NULL);
 	case SHMU_PIDFD:
 		return fail(EOPNOTSUPP);
 	default:

@@ -56,9 +56,11 @@ posix(struct shmu_operand *op, const char *name, const char **why)
 static int
 escaped(struct shmu_operand *op, const char *text, const char **why)
 {
+	/* One byte too many is enough to be refused as too long. */
 	char name[SHMU_NAME_MAX + 2];
 	size_t n = 0;
 
+	text += text[0] == '/';
 	while (*text != '\0' && n < sizeof name - 1) {
 		if (*text == '\\') {
 			char hex[5] = "0x";
@@ -77,7 +79,7 @@ escaped(struct shmu_operand *op, const char *text, const char **why)
 			name[n++] = *text++;
 	}
 	name[n] = '\0';
-	return posix(op, name[0] == '/' ? name + 1 : name, why);
+	return posix(op, name, why);
 }
 
 static int

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,6 +56,20 @@ look_named(struct shmu_segment *seg)
 	seg->fd = shmu_sys_open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* What err of open(2) or shm_open(3) says; glibc's shm_open has EINVAL for a
+ * directory. */
+static int
+why_not(const struct shmu_operand *op, int err)
+{
+	char path[sizeof SHMU_POSIX_DIR + sizeof op->name];
+	struct stat st;
+
+	if (err != EINVAL || op->kind != SHMU_POSIX)
+		return err == ENXIO ? ENODEV : err;
+	snprintf(path, sizeof path, "%s%s", SHMU_POSIX_DIR, op->name);
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? EISDIR : err;
+}
+
 /* O_NONBLOCK: a FIFO planted under the name must not make anybody wait. */
 static int
 open_named(struct shmu_segment *seg, int flags)
@@ -70,7 +85,7 @@ open_named(struct shmu_segment *seg, int flags)
 		seg->fd = shmu_sys_open(seg->op.path,
 		    flags | O_NONBLOCK | O_CLOEXEC);
 	if (seg->fd == -1)
-		return fail(seg, errno == ENXIO ? ENODEV : errno);
+		return fail(seg, why_not(&seg->op, errno));
 	if (shmu_sys_fstat(seg->fd, &st) == -1)
 		return fail(seg, errno);
 	err = unfit(&st, seg->op.kind);
@@ -113,11 +128,14 @@ open_pidfd(struct shmu_segment *seg, int flags)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, seg->op.pid, 0U), r, err;
 
-	if (pidfd == -1)
+	/* There is none before Linux 5.3: then the two stats must do. */
+	if (pidfd == -1 && (errno != ENOSYS ||
+	    (kill(seg->op.pid, 0) == -1 && errno == ESRCH)))
 		return fail(seg, errno);
 	r = open_held(seg, flags, pidfd);
 	err = errno;
-	close(pidfd);
+	if (pidfd != -1)
+		close(pidfd);
 	errno = err;
 	return r;
 }
@@ -231,14 +249,16 @@ attach(struct shmu_segment *seg, uint64_t off, size_t len, int prot)
 	    ((prot & PROT_EXEC) != 0 ? SHM_EXEC : 0);
 	struct shmid_ds ds;
 	void *p = shmu_sys_shmat(seg->op.id, NULL, flags);
+	int err = 0;
 
 	if (p == (void *)-1)
 		return -1;
 	seg->start = p;
-	if (shmu_sys_shmctl(seg->op.id, IPC_STAT, &ds) == -1 ||
-	    !shmu_range_fits(off, len, ds.shm_segsz)) {
-		int err = shmu_range_fits(off, len, ds.shm_segsz) ? errno : ERANGE;
-
+	if (shmu_sys_shmctl(seg->op.id, IPC_STAT, &ds) == -1)
+		err = errno;
+	else if (!shmu_range_fits(off, len, ds.shm_segsz))
+		err = ERANGE;
+	if (err != 0) {
 		shmu_segment_unmap(seg);
 		errno = err;
 		return -1;

@@ -90,6 +90,12 @@ names_have_255_bytes(void **state)
 	assert_int_equal(shmu_operand_parse(&op, text, NULL), 0);
 	strcat(text, "\\xff");
 	assert_errno(ENAMETOOLONG, shmu_operand_parse(&op, text, NULL));
+	memset(text, 'n', 300);
+	memcpy(text, "name:/", 6);
+	text[300] = '\0';
+	assert_errno(ENAMETOOLONG, shmu_operand_parse(&op, text, NULL));
+	text[6 + 255] = '\0';
+	assert_int_equal(shmu_operand_parse(&op, text, NULL), 0);
 }
 
 /* Whatever name there is, its text means it again. */

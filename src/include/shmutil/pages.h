@@ -4,11 +4,11 @@
  *
  * These take any address and any length and do the page arithmetic right: a
  * call that is harmless to neighbours covers every page the range touches, a
- * call that destroys or forbids covers only whole pages inside it, and an
- * empty range is success without a call.  All lengths are bytes.  Beyond that
+ * call that destroys covers only whole pages inside it, one that protects wants
+ * an aligned address, and a range without a page is success without a call.  All lengths are bytes.  Beyond that
  * they are msync(2), mprotect(2), madvise(2), mlock(2), mincore(2) and
  * cachestat(2): int functions return 0, or -1 with their errno, or EINVAL
- * where addr + len wraps.  The effects are those of the calls: locks are not
+ * where addr + len wraps or ends in the last page there is.  The effects are those of the calls: locks are not
  * inherited by a child, advice and protection are; all are gone after exec or
  * unmap, and a crash leaves nothing to undo.  Thread-safe.
  */
@@ -42,9 +42,9 @@ SHMU_API int shmu_pages_protect(void *addr, size_t len, int prot);
 
 /*
  * Give the advice (a MADV_ value).  Advice that discards content or unmaps
- * (DONTNEED, DONTNEED_LOCKED, FREE, REMOVE, WIPEONFORK, GUARD_INSTALL and the
- * failure injections) reaches only whole pages inside the range; all other
- * advice every page that the range touches.
+ * (DONTNEED, DONTNEED_LOCKED, FREE, REMOVE, WIPEONFORK, GUARD_INSTALL and
+ * HWPOISON), and any that this library does not know, reaches only whole pages
+ * inside the range; all other advice every page that the range touches.
  */
 SHMU_API int shmu_pages_advise(void *addr, size_t len, int advice);
 

@@ -33,8 +33,8 @@ SHMU_API int shmu_parse_mode(const char *text, mode_t *out);
 
 /*
  * Write size for a person, such as "256", "4K" or "1.5M", into buf of at least
- * SHMU_SIZE_TEXT bytes.  Returns buf.  Rounded to one decimal, never upwards
- * to the next unit.
+ * SHMU_SIZE_TEXT bytes.  Returns buf.  Cut to one decimal, none from 100 on;
+ * never rounded up.
  */
 #define SHMU_SIZE_TEXT	16
 SHMU_API const char *shmu_size_text(char buf[SHMU_SIZE_TEXT], uint64_t size);

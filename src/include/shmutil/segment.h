@@ -7,12 +7,13 @@
  * or memfd that another process holds open.  One handle stands for any.
  *
  * Errors: int functions return 0, or -1 with errno set and nothing changed or
- * left behind.  Nothing here prints, exits or touches a signal.
+ * left behind, except where a System V segment was to be replaced.  Nothing here prints, exits or touches a signal.
  * Threads: different handles are independent; one handle, one thread at a time.
  * Fork: a child inherits the mapping and the descriptor, and closes its own.
  * Exec: descriptors are close-on-exec, mappings are gone.
  * Crash: what is not published is gone with the process, except that a System
- * V segment exists from shmget(2) on.
+ * V segment exists from shmget(2) on, and that a file named .shmu-PID-X may
+ * stay where the filesystem has no O_TMPFILE or a name was being replaced.
  */
 #ifndef SHMUTIL_SEGMENT_H
 #define SHMUTIL_SEGMENT_H

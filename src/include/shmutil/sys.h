@@ -5,15 +5,14 @@
  * Each function is the libc function of the same name after shmu_sys_: same
  * arguments, same result, same errno, every flag passed on as it came and
  * nothing added.  What differs is that an observer, if there is one, is told
- * of the call after it returned.  Standards: shmget, shmat, shmdt, shmctl,
- * shm_open, shm_unlink, mmap, munmap, msync, mprotect, mlock, munlock,
- * mlockall, munlockall and posix_fallocate are POSIX.1-2008; the others and
- * the flags beyond it are Linux's.
+ * of the call after it returned.  Standards: POSIX.1-2008, but memfd_create,
+ * fallocate, mremap, madvise, mlock2, mincore, cachestat and the flags beyond
+ * the standard, which are Linux's.
  *
- * Thread, fork and crash behaviour are those of the calls themselves.  All of
- * libshmutil reaches the kernel through here, so what an observer is told is
- * what was done.  <shmutil/libc.h> gives a program these functions under
- * libc's own names.
+ * Thread, fork and crash behaviour are those of the calls themselves.  All that
+ * libshmutil does to a segment or a mapping it does through here, so what an
+ * observer is told is what was done.  <shmutil/libc.h> gives a program those of
+ * shared memory and mappings under libc's own names.
  */
 #ifndef SHMUTIL_SYS_H
 #define SHMUTIL_SYS_H
@@ -44,7 +43,8 @@ typedef void shmu_sys_observer(void *arg, const char *line);
  */
 SHMU_API void shmu_sys_observe(shmu_sys_observer *fn, void *arg);
 
-/* The symbol of an errno value, such as "ENOENT"; "E?" when it has none. */
+/* The symbol of an errno value that these calls may set, such as "ENOENT";
+ * "E?" for others. */
 SHMU_API const char *shmu_sys_errname(int err);
 
 /* System V segments. */
