@@ -223,8 +223,9 @@ use_existing(const struct request *r, struct shmu_segment *seg)
 		    names_user(info.uid), names_user(owner));
 	if (info.size < r->spec.size)
 		return cli_fail(EXIT_NO, r->text, "exists with %" PRIu64 " bytes, "
-		    "%" PRIu64 " asked; shm-set --size changes that of a POSIX "
-		    "object or file", info.size, r->spec.size);
+		    "%" PRIu64 " asked; %s", info.size, r->spec.size,
+		    r->op.kind == SHMU_KEY ? "choose another key" :
+		    "shm-set --size changes that");
 	return print(seg);
 }
 
