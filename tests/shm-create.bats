@@ -327,8 +327,8 @@ any_sysv() { [[ $(sysv_ids) ]]; }
 
 @test "shm-create: --replace renames over a POSIX object; who has the old one keeps it" {
 	shm-create --fill 65 "$seg" 100
-	spawn shm-attach run "$seg" sh -c 'read -r x <go; dd bs=1 count=1 <&"$SHM_FD" >old 2>/dev/null'
 	mkfifo go
+	spawn shm-attach run "$seg" sh -c 'read -r x <go; dd bs=1 count=1 <&"$SHM_FD" >old 2>/dev/null'
 	run -0 shm-create --replace --fill 66 "$seg" 200
 	is 200 "$(stat -c %s "/dev/shm$seg")"
 	is B "$(shm-attach read "$seg" 0 1)"
