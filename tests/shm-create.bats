@@ -262,10 +262,11 @@ load helper
 
 @test "shm-create: killed while it fills, it leaves no POSIX object" {
 	for ((i = 0; i < 20; i++)); do
-		yes | shm-create --from - "$seg" 2G >/dev/null 2>&1 3>&- &
+		shm-create --from - "$seg" 2G < <(yes) >/dev/null 2>&1 3>&- &
+		creator=$!
 		sleep 0.0$((i % 10))$((RANDOM % 10)) || true
-		pkill -9 -f -- "--from - $seg" || true
-		wait
+		kill -9 "$creator"
+		wait "$creator" || true
 		[[ ! -e /dev/shm$seg ]]
 	done
 }
