@@ -218,6 +218,9 @@ load helper
 	run -7 shm-attach run "$seg" sh -c 'exit 7'
 	run -137 shm-attach run "$seg" sh -c 'kill -9 $$'
 	fails 127 "nonesuch" shm-attach run "$seg" nonesuch
+	mkdir -m 0 closed
+	fails 127 "nonesuch" env PATH="$PWD/closed:$PATH" shm-attach run "$seg" nonesuch
+	rmdir closed
 	touch plain
 	fails 126 "plain" shm-attach run "$seg" ./plain
 	run -0 shm-attach run "$seg" echo -x --help
@@ -290,6 +293,7 @@ load helper
 		shm-rm -q "$seg"
 		return
 	fi
+	"${other[@]}" true 2>/dev/null || shm-rm -q "$seg"
 	can_be_others
 	chmod 666 "/dev/shm$seg"
 	fails 3 "cannot lock 1048576 bytes: the limit is 65536" "${other[@]}" sh -c \

@@ -73,13 +73,33 @@ on(int sig, void (*handler)(int))
 	sigaction(sig, &act, NULL);
 }
 
+/* Whether there is such a file at all: a directory of PATH that may not be
+ * searched makes execvp(3) say EACCES of a command that is nowhere. */
+static int
+found(const char *name)
+{
+	const char *dir = getenv("PATH");
+	char path[4096];
+	size_t len;
+
+	if (strchr(name, '/') != NULL || dir == NULL)
+		return 1;
+	for (; *dir != '\0'; dir += len + (dir[len] == ':')) {
+		len = strcspn(dir, ":");
+		snprintf(path, sizeof path, "%.*s/%s", (int)len, dir, name);
+		if (access(path, F_OK) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 static int __attribute__((noreturn))
 become(char *argv[])
 {
 	int err;
 
 	execvp(argv[0], argv);
-	err = errno;
+	err = errno == EACCES && !found(argv[0]) ? ENOENT : errno;
 	cli_say(argv[0], "cannot be run: %s", strerror(err));
 	_exit(err == ENOENT ? 127 : 126);
 }
