@@ -149,7 +149,9 @@ stat_json() { shm-stat --json "$@" 2>/dev/null; }
 		return
 	fi
 	exec 9<f
-	has "$(shm-stat -q "pid:$$/fd/9")" "SIZE: 4096" || has "$(shm-stat -q "pid:$BASHPID/fd/9")" "SIZE: 4096"
+	me=$BASHPID
+	has "$(shm-stat -q "pid:$me/fd/9")" "SIZE: 4096"
+	is "pid:$me/fd/9 4096" "$(shm-stat -q -b --raw --noheadings -o OPERAND,SIZE "pid:$me/fd/9")"
 	exec 9<&-
 	shm-rm -q ./f
 }

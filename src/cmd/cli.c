@@ -145,6 +145,8 @@ cli_usage(const char *operand, const char *fmt, ...)
 int
 cli_worst(int a, int b)
 {
+	if (a == EXIT_CANNOT || b == EXIT_CANNOT)
+		return EXIT_CANNOT;
 	return a > b ? a : b;
 }
 

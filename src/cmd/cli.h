@@ -70,7 +70,7 @@ int cli_fail(int status, const char *operand, const char *fmt, ...)
 void cli_usage(const char *operand, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 
-/* The worse of two statuses: could not, then no, then yes. */
+/* The worse of two statuses: could not, then too late, usage, no, yes. */
 int cli_worst(int a, int b);
 
 /* Flush stdout; the status to exit with, EXIT_CANNOT if output was lost. */

@@ -251,6 +251,8 @@ inventory_operand(const struct row *row, struct shmu_operand *op)
 	op->path = row->path;
 	if (row->name != NULL)
 		shmu_operand_name(op, row->name);
+	if (op->kind == SHMU_PIDFD && row->path != NULL)
+		sscanf(row->path, "/proc/%d/fd/%d", &op->pid, &op->fd);
 }
 
 time_t

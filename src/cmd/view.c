@@ -60,8 +60,8 @@ slide(struct view *v, uint64_t off)
 		return map(v, 0, (size_t)v->size);
 	if (v->from != from) {
 		/* Locked pages stay, and that is what was asked for. */
-		madvise((char *)v->seg->start + shmu_range_down(v->from,
-		    VIEW_WINDOW), VIEW_WINDOW, MADV_DONTNEED);
+		shmu_pages_advise((char *)v->seg->start + v->from, VIEW_WINDOW,
+		    MADV_DONTNEED);
 		v->from = from;
 	}
 	return 0;

@@ -33,7 +33,15 @@ shmu_allocate(int fd, uint64_t from, uint64_t size, int sparse)
 			r = shmu_sys_fallocate(fd, 0, (off_t)from,
 			    (off_t)(size - from));
 		while (r == -1 && errno == EINTR);
-	return r == -1 && errno == EFBIG ? fail(ERANGE) : r;
+	if (r == -1) {
+		int err = errno == EFBIG ? ERANGE : errno;
+
+		/* Some filesystems keep what they had allocated till then. */
+		if (size > from)
+			shmu_sys_ftruncate(fd, (off_t)from);
+		errno = err;
+	}
+	return r;
 }
 
 int

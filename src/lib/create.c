@@ -191,8 +191,10 @@ shmu_segment_begin(struct shmu_segment *seg, const struct shmu_operand *op,
 {
 	*seg = closed;
 	seg->op = *op;
-	if (spec->size == 0)
+	if (spec->size == 0) {
+		*seg = closed;
 		return fail(EINVAL);
+	}
 	switch (op->kind) {
 	case SHMU_POSIX:
 	case SHMU_FILE:
@@ -201,6 +203,7 @@ shmu_segment_begin(struct shmu_segment *seg, const struct shmu_operand *op,
 	case SHMU_PRIVATE:
 		return begin_sysv(seg, spec);
 	default:
+		*seg = closed;	/* it must not be abandoned: it was there */
 		return fail(EINVAL);
 	}
 }

@@ -93,7 +93,7 @@ key(struct shmu_operand *op, const char *text, const char **why)
 	if ((negative && hex) ||
 	    shmu_parse_number(text + negative, max, &n) == -1)
 		return refuse(why, errno == ERANGE ? ERANGE : EINVAL,
-		    errno == ERANGE ? "a key has 32 bits" :
+		    errno == ERANGE ? "a key has 32 bits, and in decimal a sign" :
 		    "a key is 0x and hexadecimal digits, or key: and a number");
 	if (n == 0)
 		return refuse(why, EINVAL,

@@ -229,6 +229,7 @@ shmu_segment_stat(struct shmu_segment *seg, struct shmu_info *info)
 	struct stat st;
 
 	memset(info, 0, sizeof *info);
+	memset(&ds, 0, sizeof ds);
 	if (seg->op.kind == SHMU_ID) {
 		if (shmu_sys_shmctl(seg->op.id, IPC_STAT, &ds) == -1 &&
 		    (errno != EACCES || stat_any(seg->op.id, &ds) == -1))
