@@ -237,6 +237,16 @@ cli_operand_or_die(struct shmu_operand *op, const char *text)
 		exit(EXIT_USAGE);
 }
 
+void
+cli_check_each(char *argv[])
+{
+	struct shmu_operand op;
+
+	for (; *argv != NULL; argv++)
+		if (strcmp(*argv, "-") != 0)
+			cli_operand_or_die(&op, *argv);
+}
+
 static int
 each_line(int end, int (*each)(const char *, void *), void *arg)
 {

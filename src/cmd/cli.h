@@ -93,6 +93,10 @@ void cli_sleep(double seconds);
 int cli_operand(struct shmu_operand *op, const char *text);
 void cli_operand_or_die(struct shmu_operand *op, const char *text);
 
+/* Parse every operand of argv but "-", so that what is malformed ends the
+ * program before the first is touched. */
+void cli_check_each(char *argv[]);
+
 /*
  * Call each for every operand of argv, and for every line of stdin in the
  * place of an operand "-"; with nul, for every NUL-ended item of stdin when

@@ -307,7 +307,6 @@ bulk(const struct request *r)
 static void
 check(const struct request *r, char *argv[])
 {
-	struct shmu_operand op;
 	int is_bulk = r->orphans || r->unused;
 
 	if (is_bulk && (*argv != NULL || r->nul))
@@ -319,9 +318,7 @@ check(const struct request *r, char *argv[])
 		    "or --orphans");
 	if (!is_bulk && *argv == NULL && !r->nul && !r->force)
 		cli_usage(NULL, "which SEGMENT? try --help");
-	for (; *argv != NULL; argv++)
-		if (strcmp(*argv, "-") != 0)
-			cli_operand_or_die(&op, *argv);
+	cli_check_each(argv);
 }
 
 int

@@ -205,17 +205,6 @@ each(const char *text, void *arg)
 	return status;
 }
 
-/* Operands of the command line are read before the first is changed. */
-static void
-check(char *argv[])
-{
-	struct shmu_operand op;
-
-	for (; *argv != NULL; argv++)
-		if ((*argv)[0] != '-' || (*argv)[1] != '\0')
-			cli_operand_or_die(&op, *argv);
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -235,6 +224,6 @@ main(int argc, char *argv[])
 		    "--unlock only; they exclude each other");
 	if (r.has_size && r.size == 0)
 		cli_usage(*argv, "a segment has at least one byte");
-	check(argv);
+	cli_check_each(argv);
 	return cli_done(cli_each(argv, r.nul, each, &r));
 }

@@ -171,16 +171,6 @@ some(const struct request *r, char *argv[])
 	return status;
 }
 
-static void
-check(char *argv[])
-{
-	struct shmu_operand op;
-
-	for (; *argv != NULL; argv++)
-		if (strcmp(*argv, "-") != 0)
-			cli_operand_or_die(&op, *argv);
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -194,7 +184,7 @@ main(int argc, char *argv[])
 	argv += optind;
 	if (r.list)
 		return cli_done(print_columns());
-	check(argv);
+	cli_check_each(argv);
 	if (*argv != NULL || r.nul)
 		return cli_done(some(&r, argv));
 	if (r.n == 0)
