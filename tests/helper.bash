@@ -76,6 +76,9 @@ lacks() {
 	skip "$1"
 }
 
+# rounds N - so often, or a few times where every command is slow
+rounds() { if [[ -n ${SHMU_SLOW-} ]]; then echo 5; else echo "$1"; fi; }
+
 isolated() { [[ -n $SHMU_ISOLATED ]] || lacks "namespaces"; }
 
 # In front of a command: as a user who is not us and has no privilege.

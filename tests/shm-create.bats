@@ -234,7 +234,7 @@ load helper
 	END
 	python look.py "/dev/shm$seg" stop >seen 3>&- &
 	watcher=$!
-	for ((i = 0; i < 60; i++)); do
+	for ((i = 0; i < $(rounds 60); i++)); do
 		shm-create -m 0644 --fill 65 "$seg" 200000 >a 2>/dev/null 3>&- & one=$!
 		shm-create -m 0644 --fill 65 "$seg" 200000 >b 2>/dev/null 3>&- & two=$!
 		s1=0 s2=0
@@ -249,7 +249,7 @@ load helper
 }
 
 @test "shm-create: of two creators of one key one wins" {
-	for ((i = 0; i < 40; i++)); do
+	for ((i = 0; i < $(rounds 40); i++)); do
 		shm-create "$key" 4096 >a 2>/dev/null 3>&- & one=$!
 		shm-create "$key" 4096 >b 2>/dev/null 3>&- & two=$!
 		s1=0 s2=0
@@ -261,7 +261,7 @@ load helper
 }
 
 @test "shm-create: killed while it fills, it leaves no POSIX object" {
-	for ((i = 0; i < 20; i++)); do
+	for ((i = 0; i < $(rounds 20); i++)); do
 		shm-create --from - "$seg" 2G < <(yes) >/dev/null 2>&1 3>&- &
 		creator=$!
 		sleep 0.0$((i % 10))$((RANDOM % 10)) || true
