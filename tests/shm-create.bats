@@ -330,6 +330,7 @@ any_sysv() { [[ $(sysv_ids) ]]; }
 	shm-create --fill 65 "$seg" 100
 	mkfifo go
 	spawn shm-attach run "$seg" sh -c 'read -r x <go; dd bs=1 count=1 <&"$SHM_FD" >old 2>/dev/null'
+	eventually grep -q "$tag" "/proc/${jobs[0]}/maps"
 	run -0 shm-create --replace --fill 66 "$seg" 200
 	is 200 "$(stat -c %s "/dev/shm$seg")"
 	is B "$(shm-attach read "$seg" 0 1)"
