@@ -277,7 +277,7 @@ any_sysv() { [[ $(sysv_ids) ]]; }
 	isolated
 	mkfifo never
 	for sig in INT TERM HUP; do
-		(trap - INT; exec shm-create --from never "$key" 1M <>never >out 2>&1 3>&-) &
+		env --default-signal shm-create --from never "$key" 1M <>never >out 2>&1 3>&- &
 		creator=$!
 		eventually any_sysv
 		kill -$sig "$creator"
