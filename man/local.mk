@@ -10,7 +10,9 @@ dist_man1_MANS += %D%/shm-stat.1
 endif
 EXTRA_DIST += %D%/shm-stat.1
 dist_man3_MANS += \
+	%D%/shmu_header.3 \
 	%D%/shmu_operand.3 \
+	%D%/shmu_owner.3 \
 	%D%/shmu_pages.3 \
 	%D%/shmu_parse.3 \
 	%D%/shmu_range.3 \

@@ -28,7 +28,9 @@ TESTS += $(bats_tests)
 endif
 
 unit_tests = \
+	%D%/unit/test-header \
 	%D%/unit/test-operand \
+	%D%/unit/test-owner \
 	%D%/unit/test-pages \
 	%D%/unit/test-parse \
 	%D%/unit/test-segment \
@@ -42,8 +44,12 @@ EXTRA_DIST += %D%/unit/check.h
 
 UNIT_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 UNIT_LIBS = libshmutil.la $(CMOCKA_LIBS)
+%C%_unit_test_header_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_header_LDADD = $(UNIT_LIBS)
 %C%_unit_test_operand_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_operand_LDADD = $(UNIT_LIBS)
+%C%_unit_test_owner_CFLAGS = $(UNIT_CFLAGS) -pthread
+%C%_unit_test_owner_LDADD = $(UNIT_LIBS) -lpthread
 %C%_unit_test_pages_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_pages_LDADD = $(UNIT_LIBS)
 %C%_unit_test_parse_CFLAGS = $(UNIT_CFLAGS)

@@ -3,8 +3,10 @@
 shmutilincludedir = $(includedir)/shmutil
 shmutilinclude_HEADERS = \
 	src/include/shmutil/api.h \
+	src/include/shmutil/header.h \
 	src/include/shmutil/libc.h \
 	src/include/shmutil/operand.h \
+	src/include/shmutil/owner.h \
 	src/include/shmutil/pages.h \
 	src/include/shmutil/parse.h \
 	src/include/shmutil/range.h \
@@ -19,10 +21,13 @@ libshmutil_la_SOURCES = \
 	%D%/allocate.h \
 	%D%/change.c \
 	%D%/create.c \
+	%D%/hash.h \
+	%D%/header.c \
 	%D%/kernel.h \
 	%D%/names.c \
 	%D%/names.h \
 	%D%/operand.c \
+	%D%/owner.c \
 	%D%/pages.c \
 	%D%/parse.c \
 	%D%/segment.c \
