@@ -22,10 +22,12 @@ cli_begin(const char *program, const char *help)
 	cli.help = help;
 }
 
+/* Waiting and waking is shown to who asks twice: there may be very much. */
 static void
 explain(void *arg, const char *line)
 {
-	fprintf(arg, "%s\n", line);
+	if (cli.explain > 1 || strncmp(line, "futex(", 6) != 0)
+		fprintf(arg, "%s\n", line);
 }
 
 static void __attribute__((noreturn))

@@ -80,8 +80,24 @@
 #define FALLOC_FL_ZERO_RANGE	16
 #endif
 
+#ifndef FUTEX_WAIT
+#define FUTEX_WAIT	0
+#define FUTEX_WAKE	1
+#endif
+#ifndef F_OFD_SETLK
+#define F_OFD_GETLK	36
+#define F_OFD_SETLK	37
+#define F_OFD_SETLKW	38
+#endif
+
 #ifndef SYS_cachestat
 #define SYS_cachestat	451
+#endif
+/* Where time_t has outgrown long, the futex of the same times. */
+#if defined SYS_futex_time64 && (!defined SYS_futex || __SIZEOF_LONG__ < 8)
+#define SHMU_SYS_FUTEX	SYS_futex_time64
+#else
+#define SHMU_SYS_FUTEX	SYS_futex
 #endif
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open	434

@@ -94,6 +94,15 @@ const struct shmu_names shmu_names_linkat[] = {
 	FLAG(AT_SYMLINK_FOLLOW), FLAG(AT_EMPTY_PATH), END
 };
 
+const struct shmu_names shmu_names_lock[] = {
+	VALUE(F_OFD_GETLK, ONE), VALUE(F_OFD_SETLK, ONE),
+	VALUE(F_OFD_SETLKW, ONE), END
+};
+
+const struct shmu_names shmu_names_flock[] = {
+	VALUE(F_RDLCK, ONE), VALUE(F_WRLCK, ONE), VALUE(F_UNLCK, ONE), END
+};
+
 const struct shmu_names shmu_names_memfd[] = {
 	FLAG(MFD_CLOEXEC), FLAG(MFD_ALLOW_SEALING), FLAG(MFD_HUGETLB), END
 };

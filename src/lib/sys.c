@@ -401,6 +401,26 @@ shmu_sys_unlink(const char *path)
 	return r;
 }
 
+int
+shmu_sys_mkfifo(const char *path, mode_t mode)
+{
+	int r = mkfifo(path, mode);
+
+	OBSERVE_INT(r, "mkfifo(%s, %#o)", QUOTE(path), (unsigned int)mode);
+	return r;
+}
+
+int
+shmu_sys_lock(int fd, int cmd, struct flock *lock)
+{
+	int r = fcntl(fd, cmd, lock);
+
+	OBSERVE_INT(r, "fcntl(%d, %s, {%s, start=%jd, len=%jd})", fd,
+	    ONE(lock, cmd), ONE(flock, lock->l_type),
+	    (intmax_t)lock->l_start, (intmax_t)lock->l_len);
+	return r;
+}
+
 void *
 shmu_sys_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 {
@@ -535,5 +555,32 @@ shmu_sys_cachestat(int fd, uint64_t off, uint64_t len,
 	OBSERVE_INT(r, "cachestat(%d, {off=%ju, len=%ju}, {cached=%ju}, 0)", fd,
 	    (uintmax_t)off, (uintmax_t)len,
 	    r == 0 ? (uintmax_t)out->cached : (uintmax_t)0);
+	return r;
+}
+
+int
+shmu_sys_futex_wait(const uint32_t *word, uint32_t value,
+    const struct timespec *timeout)
+{
+	int r = (int)syscall(SHMU_SYS_FUTEX, word, FUTEX_WAIT, value, timeout,
+	    NULL, 0);
+
+	if (timeout == NULL)
+		OBSERVE_INT(r, "futex(%p, FUTEX_WAIT, %u, NULL)",
+		    (const void *)word, value);
+	else
+		OBSERVE_INT(r, "futex(%p, FUTEX_WAIT, %u, {%jd.%09ld})",
+		    (const void *)word, value, (intmax_t)timeout->tv_sec,
+		    timeout->tv_nsec);
+	return r;
+}
+
+int
+shmu_sys_futex_wake(uint32_t *word, int count)
+{
+	int r = (int)syscall(SHMU_SYS_FUTEX, word, FUTEX_WAKE, count, NULL,
+	    NULL, 0);
+
+	OBSERVE_INT(r, "futex(%p, FUTEX_WAKE, %d)", (void *)word, count);
 	return r;
 }

@@ -232,6 +232,57 @@ posix_fallocate_returns_its_error(void **state)
 	assert_int_equal(posix_fallocate(-1, 0, 1), EBADF);
 }
 
+/* Sleeps on a shared word until another process changes it. */
+static void
+futex_between_processes(void **state)
+{
+	const struct timespec tick = { 0, 1000000 }, limit = { 10, 0 };
+	uint32_t *word = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status, woken = 0, i;
+	pid_t pid;
+
+	(void)state;
+	assert_errno(EAGAIN, shmu_sys_futex_wait(word, 1, NULL));
+	assert_errno(ETIMEDOUT, shmu_sys_futex_wait(word, 0, &tick));
+	pid = fork();
+	if (pid == 0) {
+		mprotect(word, 4096, PROT_READ);
+		_exit(shmu_sys_futex_wait(word, 0, &limit) != 0);
+	}
+	for (i = 0; i < 10000 && woken == 0; i++) {
+		nanosleep(&tick, NULL);
+		woken = shmu_sys_futex_wake(word, 1);
+	}
+	assert_int_equal(woken, 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	munmap(word, 4096);
+}
+
+static void
+mkfifo_and_lock_as_libc(void **state)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+	    .l_start = 3, .l_len = 1 };
+	int a = memfd_create("a", MFD_CLOEXEC), b;
+	char path[32];
+
+	(void)state;
+	same(RESULT(shmu_sys_mkfifo("/nonesuch/x", 0600)),
+	    RESULT(mkfifo("/nonesuch/x", 0600)));
+	snprintf(path, sizeof path, "/proc/self/fd/%d", a);
+	b = open(path, O_RDWR | O_CLOEXEC);
+	shmu_sys_observe(keep, NULL);
+	assert_int_equal(shmu_sys_lock(a, F_OFD_SETLK, &lock), 0);
+	assert_non_null(strstr(line, ", F_OFD_SETLK, {F_WRLCK, start=3, len=1}) = 0"));
+	shmu_sys_observe(NULL, NULL);
+	assert_errno(EAGAIN, shmu_sys_lock(b, F_OFD_SETLK, &lock));
+	close(a);
+	assert_int_equal(shmu_sys_lock(b, F_OFD_SETLK, &lock), 0);
+	close(b);
+}
+
 static void
 the_observer_is_told_once_and_errno_stays(void **state)
 {
@@ -268,6 +319,8 @@ main(void)
 		cmocka_unit_test(shm_open_as_libc),
 		cmocka_unit_test(mappings_as_libc),
 		cmocka_unit_test(posix_fallocate_returns_its_error),
+		cmocka_unit_test(futex_between_processes),
+		cmocka_unit_test(mkfifo_and_lock_as_libc),
 		cmocka_unit_test(the_observer_is_told_once_and_errno_stays),
 	};
 

@@ -23,6 +23,7 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "shmutil/api.h"
 
@@ -72,6 +73,11 @@ SHMU_API int shmu_sys_linkat(int oldfd, const char *oldpath, int newfd,
     const char *newpath, int flags);
 SHMU_API int shmu_sys_rename(const char *oldpath, const char *newpath);
 SHMU_API int shmu_sys_unlink(const char *path);
+SHMU_API int shmu_sys_mkfifo(const char *path, mode_t mode);
+
+/* fcntl(2) with a command that takes a struct flock: F_OFD_SETLK and so on. */
+struct flock;
+SHMU_API int shmu_sys_lock(int fd, int cmd, struct flock *lock);
 
 /* Mappings. */
 SHMU_API void *shmu_sys_mmap(void *addr, size_t len, int prot, int flags,
@@ -103,6 +109,17 @@ struct shmu_cachestat {
  * ENOSYS before Linux 6.5, EPERM for a file the caller could not write. */
 SHMU_API int shmu_sys_cachestat(int fd, uint64_t off, uint64_t len,
     struct shmu_cachestat *out);
+
+/*
+ * futex(2) on a word that processes share, which libc has no wrapper for.  Wait
+ * sleeps while *word is value, at most timeout (relative; NULL: for ever): 0
+ * when woken, or -1 with EAGAIN (the word is another), ETIMEDOUT or EINTR.  A
+ * mapping that may only be read is enough.  Wake wakes up to count sleepers
+ * and returns how many those were.
+ */
+SHMU_API int shmu_sys_futex_wait(const uint32_t *word, uint32_t value,
+    const struct timespec *timeout);
+SHMU_API int shmu_sys_futex_wake(uint32_t *word, int count);
 
 SHMU_END
 
