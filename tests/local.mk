@@ -33,6 +33,7 @@ unit_tests = \
 	%D%/unit/test-owner \
 	%D%/unit/test-pages \
 	%D%/unit/test-parse \
+	%D%/unit/test-ring \
 	%D%/unit/test-segment \
 	%D%/unit/test-sys
 if HAVE_CMOCKA
@@ -54,6 +55,8 @@ UNIT_LIBS = libshmutil.la $(CMOCKA_LIBS)
 %C%_unit_test_pages_LDADD = $(UNIT_LIBS)
 %C%_unit_test_parse_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_parse_LDADD = $(UNIT_LIBS)
+%C%_unit_test_ring_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_ring_LDADD = $(UNIT_LIBS)
 %C%_unit_test_segment_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_segment_LDADD = $(UNIT_LIBS)
 %C%_unit_test_sys_CFLAGS = $(UNIT_CFLAGS)

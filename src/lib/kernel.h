@@ -90,6 +90,15 @@
 #define F_OFD_SETLKW	38
 #endif
 
+#ifndef F_SETPIPE_SZ
+#define F_SETPIPE_SZ	1031
+#define F_GETPIPE_SZ	1032
+#endif
+#ifndef MEMBARRIER_CMD_GLOBAL_EXPEDITED
+#define MEMBARRIER_CMD_GLOBAL_EXPEDITED	2
+#define MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED	4
+#endif
+
 #ifndef SYS_cachestat
 #define SYS_cachestat	451
 #endif

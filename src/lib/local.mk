@@ -10,6 +10,7 @@ shmutilinclude_HEADERS = \
 	src/include/shmutil/pages.h \
 	src/include/shmutil/parse.h \
 	src/include/shmutil/range.h \
+	src/include/shmutil/ring.h \
 	src/include/shmutil/segment.h \
 	src/include/shmutil/sys.h
 
@@ -30,6 +31,9 @@ libshmutil_la_SOURCES = \
 	%D%/owner.c \
 	%D%/pages.c \
 	%D%/parse.c \
+	%D%/ring-channel.c \
+	%D%/ring-channel.h \
+	%D%/ring.c \
 	%D%/segment.c \
 	%D%/sys.c
 libshmutil_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
