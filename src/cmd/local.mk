@@ -18,6 +18,26 @@ INVENTORY = \
 	%D%/inventory.h \
 	%D%/process.c \
 	%D%/process.h
+FIFO = \
+	%D%/fifo-plain.c \
+	%D%/fifo.c \
+	%D%/fifo.h \
+	%D%/process.c \
+	%D%/process.h \
+	%D%/stop.c \
+	%D%/stop.h
+
+bin_PROGRAMS += %D%/fifo-consumer
+%C%_fifo_consumer_SOURCES = %D%/fifo-consumer.c $(CLI) $(FIFO)
+%C%_fifo_consumer_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
+%C%_fifo_consumer_LDFLAGS = $(TOOL_LDFLAGS)
+%C%_fifo_consumer_LDADD = libshmtool.la
+
+bin_PROGRAMS += %D%/fifo-producer
+%C%_fifo_producer_SOURCES = %D%/fifo-producer.c $(CLI) $(FIFO)
+%C%_fifo_producer_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
+%C%_fifo_producer_LDFLAGS = $(TOOL_LDFLAGS)
+%C%_fifo_producer_LDADD = libshmtool.la
 
 bin_PROGRAMS += %D%/shm-create
 %C%_shm_create_SOURCES = %D%/shm-create.c %D%/memcg.c %D%/memcg.h $(CLI) $(CONTENT)

@@ -138,7 +138,7 @@ open_bell(const struct shmu_ring *r, int flags)
 	    fcntl(fd, F_SETPIPE_SZ, (int)shmu_pages_size()) ==
 	    (int)shmu_pages_size())
 		return fd;
-	close(fd);
+	shmu_sys_close(fd);
 	return fail(ENXIO);
 }
 
@@ -159,7 +159,7 @@ hear_bell(struct shmu_ring *r)
 	if (both == -1)
 		return -1;
 	r->bell = open_bell(r, O_WRONLY);
-	close(both);
+	shmu_sys_close(both);
 	return r->bell == -1 ? -1 : 0;
 }
 
@@ -172,7 +172,7 @@ shmu_ring_reopen_bell(struct shmu_ring *r)
 		r->bell = old;
 		return -1;
 	}
-	close(old);
+	shmu_sys_close(old);
 	return 0;
 }
 
@@ -195,10 +195,10 @@ make_bell(const struct shmu_operand *op, mode_t mode)
 	if (shmu_sys_fstat(fd, &st) == -1 || !S_ISFIFO(st.st_mode) ||
 	    st.st_uid != geteuid() || st.st_nlink != 1 ||
 	    shmu_sys_fchmod(fd, mode) == -1) {
-		close(fd);
+		shmu_sys_close(fd);
 		return fail(ENXIO);
 	}
-	return close(fd);
+	return shmu_sys_close(fd);
 }
 
 /* Map the control block, and the data twice in a row. */
@@ -239,7 +239,7 @@ let_go(struct shmu_ring *r)
 	if (r->data != NULL)
 		shmu_sys_munmap(r->data, 2 * (size_t)r->capacity);
 	if (r->bell != -1)
-		close(r->bell);
+		shmu_sys_close(r->bell);
 	shmu_segment_close(&r->seg);
 	*r = closed;
 	errno = err;
@@ -321,7 +321,7 @@ take_up(struct shmu_ring *r, unsigned int flags)
 	if (r->barrier != 0 && join_membarrier() == -1)
 		return -1;
 	r->lost = r->peer->attached - (shmu_ring_held(r, !r->role) ? 1U : 0U);
-	if ((flags & SHMU_RING_RESUME) != 0)
+	if ((flags & (SHMU_RING_RESUME | SHMU_RING_KEEP)) != 0)
 		r->control->resumable = 1;
 	sign(r);
 	return 0;
@@ -548,7 +548,7 @@ is_over(const struct shmu_ring *r)
 
 	if (shmu_ring_held(r, !r->role) || !still_named(r))
 		return 0;
-	return r->control->resumable == 0 ||
+	return !shmu_ring_kept(r) ||
 	    (r->control->finished != 0 && end[0].position == end[1].position);
 }
 
@@ -596,6 +596,12 @@ shmu_ring_peer(const struct shmu_ring *r, struct shmu_owner *out)
 		return SHMU_RING_ATTACHED;
 	return state == SHMU_RING_ATTACHED ? SHMU_RING_DIED :
 	    state == SHMU_RING_LEFT ? SHMU_RING_LEFT : SHMU_RING_NOBODY;
+}
+
+int
+shmu_ring_kept(const struct shmu_ring *r)
+{
+	return r->control->resumable != 0;
 }
 
 /* The end role, for who only looks. */

@@ -13,8 +13,8 @@
  *	consumer	data, take ... release		or get
  *
  * Staged bytes become visible when published, taken bytes become room when
- * released; both happen by themselves once enough has gathered, and before a
- * wait.  Each is one store: a process killed between any two instructions
+ * released; both happen by themselves once enough has gathered (a sixteenth, an
+ * eighth of the capacity), and before a wait.  Each is one store: a process killed between any two instructions
  * leaves the ring as before or after it.
  *
  * Ends: each end is one process's at a time.  The claim is a lock of the open
@@ -78,9 +78,9 @@ struct shmu_ring_spec {
 };
 #define SHMU_RING_SPEC_INIT	{ 0, 0600, SHMU_RING_BYTES, 0 }
 #define SHMU_RING_EXISTING	1U	/* do not create the channel */
-#define SHMU_RING_RESUME	2U	/* go on where this end stopped, and leave
-					 * the channel so that others can */
+#define SHMU_RING_RESUME	2U	/* go on where this end stopped; and KEEP */
 #define SHMU_RING_ANY_OWNER	4U	/* also the channel of another user */
+#define SHMU_RING_KEEP		8U	/* leave the channel to be resumed */
 
 /* Private: one end as the segment has it.  What one process writes and the
  * other reads all the time lies 128 bytes from everything else. */
@@ -148,7 +148,7 @@ SHMU_API int shmu_ring_open(struct shmu_ring *r, enum shmu_ring_role role,
 
 /*
  * Show what is staged or taken, leave the end and close.  The last to leave
- * removes the channel, unless either end was opened to RESUME and the stream
+ * removes the channel, unless either end was opened to KEEP it and the stream
  * is not at its end.  Closing twice does nothing.
  */
 SHMU_API void shmu_ring_close(struct shmu_ring *r);
@@ -161,6 +161,27 @@ static inline uint64_t
 shmu_ring_position(const struct shmu_ring *r)
 {
 	return r->mine;
+}
+
+/* Bytes that the ring holds. */
+static inline uint64_t
+shmu_ring_capacity(const struct shmu_ring *r)
+{
+	return r->capacity;
+}
+
+/* Bytes staged or taken that are not yet published or acknowledged. */
+static inline uint64_t
+shmu_ring_gathered(const struct shmu_ring *r)
+{
+	return r->mine - r->shown;
+}
+
+/* Where the other end was when this one last looked. */
+static inline uint64_t
+shmu_ring_peer_position(const struct shmu_ring *r)
+{
+	return r->theirs;
 }
 
 /* Private: show the position, and wake a peer that sleeps for it. */
@@ -387,6 +408,9 @@ SHMU_API uint64_t shmu_ring_intended(const struct shmu_ring *r);
 /* Who is or was last at the other end. */
 SHMU_API enum shmu_ring_state shmu_ring_peer(const struct shmu_ring *r,
     struct shmu_owner *out);
+
+/* Whether an end was opened to KEEP the channel. */
+SHMU_API int shmu_ring_kept(const struct shmu_ring *r);
 
 /* How a channel stands, for who is at neither end. */
 struct shmu_ring_status {
