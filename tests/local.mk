@@ -16,13 +16,14 @@ AM_TESTS_ENVIRONMENT = \
 bats_tests = \
 	%D%/abi.bats \
 	%D%/docs.bats \
+	%D%/fifo.bats \
 	%D%/interop.bats \
 	%D%/shm-attach.bats \
 	%D%/shm-create.bats \
 	%D%/shm-rm.bats \
 	%D%/shm-set.bats \
 	%D%/shm-stat.bats
-EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/.shellcheckrc
+EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/textbook-fifo.c %D%/.shellcheckrc
 if HAVE_BATS
 TESTS += $(bats_tests)
 endif

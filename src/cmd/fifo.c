@@ -179,6 +179,8 @@ cause(const struct fifo *f, enum shmu_ring_role role, int err)
 	case ENOSPC:
 	case EDQUOT:
 	case EOPNOTSUPP:
+	case ERANGE:
+	case EFBIG:
 		return cause_create(f->text, &f->op, &spec, err);
 	default:
 		return cause_open(f->text, &f->op, err);
@@ -263,11 +265,13 @@ fifo_account(struct fifo *f, const void *p, size_t n)
 int
 fifo_lost(struct fifo *f, const char *what, int err)
 {
-	if (err == EFAULT)
-		f->status = cli_fail(EXIT_CANNOT, f->text, "the channel was cut "
-		    "short by somebody else");
-	else
+	if (err != EFAULT) {
 		f->status = cli_fail(EXIT_CANNOT, what, "%s", strerror(err));
+		return -1;
+	}
+	f->status = cli_fail(EXIT_CANNOT, f->text, "the channel was cut short by "
+	    "somebody else");
+	shmu_ring_drop(&f->ring);
 	return -1;
 }
 

@@ -105,17 +105,23 @@ shmu_ring_finished(const struct shmu_ring *r)
 	return __atomic_load_n(&r->control->finished, __ATOMIC_ACQUIRE) != 0;
 }
 
-/* 1 when want bytes are there, 0 at the end of the stream, -1 otherwise. */
+/*
+ * 1 when want bytes are there, 0 at the end of the stream, -1 otherwise.  What
+ * nobody came for is not acknowledged, not even nothing.
+ */
 static int
 ready(struct shmu_ring *r, uint64_t want)
 {
 	/* In this order: the position of who has finished is final. */
-	int end = r->role == SHMU_RING_CONSUMER && shmu_ring_finished(r);
+	int end = shmu_ring_finished(r);
 
 	shmu_ring_look(r);
 	if (broken(r))
 		return -1;
-	return shmu_ring_have(r) >= want ? 1 : end ? 0 : -1;
+	if (r->role == SHMU_RING_CONSUMER)
+		return shmu_ring_have(r) >= want ? 1 : end ? 0 : -1;
+	return shmu_ring_have(r) < want || (end && __atomic_load_n(
+	    &r->peer->attached, __ATOMIC_ACQUIRE) == 0) ? -1 : 1;
 }
 
 /* The same after some looks; a peer on another processor is often that near. */
@@ -178,17 +184,15 @@ shmu_ring_fd(const struct shmu_ring *r)
 }
 
 /*
- * The bell says that nobody is at the other end.  -1 with EPIPE when that is
- * the loss of a peer not told of yet, who did not leave what is waited for; 0
- * when it is not.
+ * Nobody is at the other end.  -1 with EPIPE when that is the loss of a peer
+ * not told of yet, who did not leave what is waited for; 0 when it is not.
  */
 static int
 lose(struct shmu_ring *r, uint64_t want)
 {
 	uint32_t who = __atomic_load_n(&r->peer->attached, __ATOMIC_ACQUIRE);
 
-	if (who == r->lost || shmu_ring_held(r, !r->role) ||
-	    ready(r, want) != -1)
+	if (who == r->lost || ready(r, want) != -1)
 		return 0;
 	r->lost = who;
 	errno = EPIPE;
@@ -230,24 +234,41 @@ remains(const struct timespec *until, struct timespec *left)
 	return -1;
 }
 
-/* Sleep until somebody attaches or leaves; 0 also when it may have been. */
+/* Sleep until somebody comes; 0 also when somebody has. */
 static int
 await_arrival(struct shmu_ring *r, uint32_t arrivals,
     const struct timespec *limit)
 {
-	if (shmu_ring_held(r, !r->role))
-		return 0;
-	if (shmu_sys_futex_wait(&r->control->arrivals, arrivals, limit) == 0 ||
-	    errno == EAGAIN)
-		return 0;
-	return -1;
+	return shmu_sys_futex_wait(&r->control->arrivals, arrivals,
+	    limit) == 0 || errno == EAGAIN ? 0 : -1;
 }
 
 /*
- * Sleep at the bell.  0 when it is time to look again.  A producer without a
- * consumer would be told so for ever: it waits for one to arrive.  A consumer
- * opens the bell anew, which forgets the writers that are gone.
+ * The bell says that nobody is at the other end.  It is opened before the end
+ * is claimed, so a claim means that the peer is just going (the kernel closes
+ * one file after the other) or has just come.  A producer without a consumer
+ * would be told so for ever: it waits for one to arrive.  A consumer opens the
+ * bell anew, which forgets the writers that are gone.
  */
+static int
+nobody_there(struct shmu_ring *r, uint64_t want, uint32_t arrivals,
+    const struct timespec *limit)
+{
+	static const struct timespec moment = { 0, 1000000 };
+
+	if (ready(r, want) != -1)
+		return 0;
+	if (shmu_ring_held(r, !r->role)) {
+		nanosleep(&moment, NULL);
+		return 0;
+	}
+	if (lose(r, want) == -1)
+		return -1;
+	return r->role == SHMU_RING_PRODUCER ?
+	    await_arrival(r, arrivals, limit) : shmu_ring_reopen_bell(r);
+}
+
+/* Sleep at the bell; 0 when it is time to look again. */
 static int
 sleep_at_bell(struct shmu_ring *r, uint64_t want, uint32_t arrivals,
     const struct timespec *limit)
@@ -258,19 +279,12 @@ sleep_at_bell(struct shmu_ring *r, uint64_t want, uint32_t arrivals,
 	if (r->role == SHMU_RING_CONSUMER)
 		p.events = POLLIN;
 	n = ppoll(&p, 1, limit, NULL);
-	if (n <= 0) {
-		if (n == 0)
-			errno = ETIMEDOUT;
-		return -1;
-	}
-	if ((p.revents & (POLLERR | POLLHUP)) == 0)
-		return 0;
-	if (ready(r, want) != -1)
-		return 0;
-	if (lose(r, want) == -1)
-		return -1;
-	return r->role == SHMU_RING_PRODUCER ?
-	    await_arrival(r, arrivals, limit) : shmu_ring_reopen_bell(r);
+	if (n > 0)
+		return (p.revents & (POLLERR | POLLHUP)) == 0 ? 0 :
+		    nobody_there(r, want, arrivals, limit);
+	if (n == 0)
+		errno = ETIMEDOUT;
+	return -1;
 }
 
 /* One sleep, at most until then. */

@@ -44,7 +44,7 @@ opened(enum shmu_ring_role role, uint64_t capacity, uint32_t kind,
 
 #define producer_of(n)	opened(SHMU_RING_PRODUCER, n, SHMU_RING_BYTES, 0)
 #define producer()	producer_of(4096)
-#define consumer()	opened(SHMU_RING_CONSUMER, 0, SHMU_RING_BYTES, 0)
+#define consumer()	opened(SHMU_RING_CONSUMER, 4096, SHMU_RING_BYTES, 0)
 
 static void
 refuses(int err, enum shmu_ring_role role, uint64_t capacity, uint32_t kind,
@@ -474,6 +474,22 @@ leftovers_are_replaced_unless_resumed(void **state)
 }
 
 static void
+nothing_is_delivered_while_nobody_came(void **state)
+{
+	struct shmu_ring p = producer(), c;
+
+	(void)state;
+	shmu_ring_finish(&p, NULL);
+	assert_errno(ETIMEDOUT, shmu_ring_drain(&p, &none));
+	c = consumer();
+	assert_int_equal(shmu_ring_drain(&p, &limit), 1);
+	shmu_ring_close(&p);
+	assert_int_equal(shmu_ring_wait(&c, 1, &limit), 0);
+	shmu_ring_close(&c);
+	names_are_gone();
+}
+
+static void
 a_bell_that_nobody_hears_is_no_signal(void **state)
 {
 	struct shmu_ring p = producer();
@@ -679,6 +695,7 @@ main(void)
 		cmocka_unit_test(a_dead_producer_is_told_after_what_it_published),
 		cmocka_unit_test(a_stopped_consumer_is_no_dead_one),
 		cmocka_unit_test(leftovers_are_replaced_unless_resumed),
+		cmocka_unit_test(nothing_is_delivered_while_nobody_came),
 		cmocka_unit_test(a_bell_that_nobody_hears_is_no_signal),
 		cmocka_unit_test(a_loop_around_poll),
 		cmocka_unit_test(hostile_peers_are_told),
