@@ -90,6 +90,17 @@ const struct shmu_names shmu_names_fallocate[] = {
 	FLAG(FALLOC_FL_COLLAPSE_RANGE), FLAG(FALLOC_FL_ZERO_RANGE), END
 };
 
+const struct shmu_names shmu_names_range[] = {
+	FLAG(SYNC_FILE_RANGE_WAIT_BEFORE), FLAG(SYNC_FILE_RANGE_WRITE),
+	FLAG(SYNC_FILE_RANGE_WAIT_AFTER), END
+};
+
+const struct shmu_names shmu_names_fadvise[] = {
+	VALUE(POSIX_FADV_NORMAL, ONE), VALUE(POSIX_FADV_RANDOM, ONE),
+	VALUE(POSIX_FADV_SEQUENTIAL, ONE), VALUE(POSIX_FADV_WILLNEED, ONE),
+	VALUE(POSIX_FADV_DONTNEED, ONE), VALUE(POSIX_FADV_NOREUSE, ONE), END
+};
+
 const struct shmu_names shmu_names_linkat[] = {
 	FLAG(AT_SYMLINK_FOLLOW), FLAG(AT_EMPTY_PATH), END
 };

@@ -16,8 +16,9 @@ extern const struct shmu_names shmu_names_shmget[], shmu_names_shmat[],
     shmu_names_shmctl[], shmu_names_open[], shmu_names_prot[],
     shmu_names_mmap[], shmu_names_mremap[], shmu_names_msync[],
     shmu_names_madvise[], shmu_names_mlock2[], shmu_names_mlockall[],
-    shmu_names_fallocate[], shmu_names_linkat[], shmu_names_memfd[], shmu_names_lock[],
-    shmu_names_flock[];
+    shmu_names_fallocate[], shmu_names_linkat[], shmu_names_memfd[],
+    shmu_names_lock[], shmu_names_flock[], shmu_names_range[],
+    shmu_names_fadvise[];
 
 #define SHMU_NAMES_TEXT	160
 

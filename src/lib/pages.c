@@ -206,11 +206,13 @@ shmu_pages_cached(int fd, uint64_t off, uint64_t len,
 	struct shmu_cachestat cs;
 	struct stat st;
 
-	if (shmu_sys_cachestat(fd, off, len, &cs) == -1 ||
-	    shmu_sys_fstat(fd, &st) == -1)
+	if (shmu_sys_cachestat(fd, off, len, &cs) == -1)
 		return -1;
-	if (len == 0)
+	if (len == 0) {
+		if (shmu_sys_fstat(fd, &st) == -1)
+			return -1;
 		len = (uint64_t)st.st_size > off ? (uint64_t)st.st_size - off : 0;
+	}
 	out->total = shmu_range_up(off % page + len, page);
 	out->resident = cs.cached * page;
 	out->dirty = cs.dirty * page;

@@ -358,7 +358,7 @@ shmu_sys_fallocate(int fd, int mode, off_t off, off_t len)
 	return r;
 }
 
-/* The one call here that returns its error instead of setting errno. */
+/* This and posix_fadvise return their error instead of setting errno. */
 int
 shmu_sys_posix_fallocate(int fd, off_t off, off_t len)
 {
@@ -367,6 +367,45 @@ shmu_sys_posix_fallocate(int fd, off_t off, off_t len)
 	if (observer.fn != NULL)
 		observe(INT, false, r, "posix_fallocate(%d, %jd, %jd)", fd,
 		    (intmax_t)off, (intmax_t)len);
+	return r;
+}
+
+int
+shmu_sys_posix_fadvise(int fd, off_t off, off_t len, int advice)
+{
+	int r = posix_fadvise(fd, off, len, advice);
+
+	if (observer.fn != NULL)
+		observe(INT, false, r, "posix_fadvise(%d, %jd, %jd, %s)", fd,
+		    (intmax_t)off, (intmax_t)len, ONE(fadvise, advice));
+	return r;
+}
+
+ssize_t
+shmu_sys_pwrite(int fd, const void *buf, size_t len, off_t off)
+{
+	ssize_t r = pwrite(fd, buf, len, off);
+
+	OBSERVE_INT(r, "pwrite(%d, ..., %zu, %jd)", fd, len, (intmax_t)off);
+	return r;
+}
+
+int
+shmu_sys_fdatasync(int fd)
+{
+	int r = fdatasync(fd);
+
+	OBSERVE_INT(r, "fdatasync(%d)", fd);
+	return r;
+}
+
+int
+shmu_sys_sync_file_range(int fd, off_t off, off_t len, unsigned int flags)
+{
+	int r = sync_file_range(fd, off, len, flags);
+
+	OBSERVE_INT(r, "sync_file_range(%d, %jd, %jd, %s)", fd, (intmax_t)off,
+	    (intmax_t)len, FLAGS(range, flags, "0"));
 	return r;
 }
 

@@ -284,6 +284,32 @@ mkfifo_and_lock_as_libc(void **state)
 }
 
 static void
+writing_a_file_as_libc(void **state)
+{
+	FILE *f = tmpfile();
+	int fd;
+
+	(void)state;
+	assert_non_null(f);
+	fd = fileno(f);
+	same(RESULT(shmu_sys_pwrite(fd, "abc", 3, 5)),
+	    RESULT(pwrite(fd, "abc", 3, 5)));
+	same(RESULT(shmu_sys_pwrite(fd, "abc", 3, -1)),
+	    RESULT(pwrite(fd, "abc", 3, -1)));
+	same(RESULT(shmu_sys_fdatasync(fd)), RESULT(fdatasync(fd)));
+	same(RESULT(shmu_sys_fdatasync(-1)), RESULT(fdatasync(-1)));
+	same(RESULT(shmu_sys_sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE)),
+	    RESULT(sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE)));
+	same(RESULT(shmu_sys_sync_file_range(fd, 0, 0, 99)),
+	    RESULT(sync_file_range(fd, 0, 0, 99)));
+	assert_int_equal(shmu_sys_posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED),
+	    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+	assert_int_equal(shmu_sys_posix_fadvise(fd, 0, 0, 99),
+	    posix_fadvise(fd, 0, 0, 99));
+	fclose(f);
+}
+
+static void
 the_observer_is_told_once_and_errno_stays(void **state)
 {
 	(void)state;
@@ -304,9 +330,15 @@ the_observer_is_told_once_and_errno_stays(void **state)
 	assert_string_equal(line, "mmap(NULL, 0, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = -1 EINVAL");
 	shmu_sys_unlink("/\x1b\"no");
 	assert_string_equal(line, "unlink(\"/\\x1b\\\"no\") = -1 ENOENT");
+	shmu_sys_pwrite(-1, "x", 1, 7);
+	assert_string_equal(line, "pwrite(-1, ..., 1, 7) = -1 EBADF");
+	shmu_sys_sync_file_range(-1, 1, 2, SYNC_FILE_RANGE_WRITE);
+	assert_string_equal(line, "sync_file_range(-1, 1, 2, SYNC_FILE_RANGE_WRITE) = -1 EBADF");
+	shmu_sys_posix_fadvise(-1, 0, 0, POSIX_FADV_DONTNEED);
+	assert_non_null(strstr(line, "posix_fadvise(-1, 0, 0, POSIX_FADV_DONTNEED) = "));
 	shmu_sys_observe(NULL, NULL);
 	shmu_sys_unlink("/nonesuch");
-	assert_int_equal(calls, 6);
+	assert_int_equal(calls, 9);
 }
 
 int
@@ -321,6 +353,7 @@ main(void)
 		cmocka_unit_test(posix_fallocate_returns_its_error),
 		cmocka_unit_test(futex_between_processes),
 		cmocka_unit_test(mkfifo_and_lock_as_libc),
+		cmocka_unit_test(writing_a_file_as_libc),
 		cmocka_unit_test(the_observer_is_told_once_and_errno_stays),
 	};
 

@@ -6,8 +6,8 @@
  * arguments, same result, same errno, every flag passed on as it came and
  * nothing added.  What differs is that an observer, if there is one, is told
  * of the call after it returned.  Standards: POSIX.1-2008, but memfd_create,
- * fallocate, mremap, madvise, mlock2, mincore, cachestat and the flags beyond
- * the standard, which are Linux's.
+ * fallocate, sync_file_range, mremap, madvise, mlock2, mincore, cachestat and
+ * the flags beyond the standard, which are Linux's.
  *
  * Thread, fork and crash behaviour are those of the calls themselves.  All that
  * libshmutil does to a segment or a mapping it does through here, so what an
@@ -69,6 +69,11 @@ SHMU_API int shmu_sys_chown(const char *path, uid_t uid, gid_t gid);
 SHMU_API int shmu_sys_ftruncate(int fd, off_t size);
 SHMU_API int shmu_sys_fallocate(int fd, int mode, off_t off, off_t len);
 SHMU_API int shmu_sys_posix_fallocate(int fd, off_t off, off_t len);
+SHMU_API ssize_t shmu_sys_pwrite(int fd, const void *buf, size_t len, off_t off);
+SHMU_API int shmu_sys_fdatasync(int fd);
+SHMU_API int shmu_sys_sync_file_range(int fd, off_t off, off_t len,
+    unsigned int flags);
+SHMU_API int shmu_sys_posix_fadvise(int fd, off_t off, off_t len, int advice);
 SHMU_API int shmu_sys_linkat(int oldfd, const char *oldpath, int newfd,
     const char *newpath, int flags);
 SHMU_API int shmu_sys_rename(const char *oldpath, const char *newpath);
