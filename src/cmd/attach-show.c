@@ -189,7 +189,7 @@ diff(struct attach *a, struct attach *b)
 int
 attach_diff(struct attach *a, char *argv[])
 {
-	struct attach b = { .protect = -1 };
+	struct attach b = { .asked = MAPPING_INIT };
 	int status;
 
 	b.text = *argv;

@@ -6,10 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mapping.h"
 #include "shmutil/segment.h"
 #include "view.h"
-
-enum lock { LOCK_NO, LOCK_NOW, LOCK_ONFAULT };
 
 /* What the options said, and the segment. */
 struct attach {
@@ -20,9 +19,7 @@ struct attach {
 	uint64_t		 length;	/* --length, or the size */
 	int			 has_length;
 	int			 readonly;
-	int			 protect;	/* PROT_ bits, or -1 */
-	const int		*advice;	/* ended by -1, or NULL */
-	enum lock		 lock;
+	struct mapping		 asked;
 	int			 all;
 	uint64_t		 count;		/* 0: no limit */
 	double			 limit;		/* seconds, negative: none */

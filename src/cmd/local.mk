@@ -51,6 +51,8 @@ bin_PROGRAMS += %D%/shm-attach
 	%D%/attach-hold.c \
 	%D%/attach-show.c \
 	%D%/attach.h \
+	%D%/mapping.c \
+	%D%/mapping.h \
 	%D%/shm-attach.c \
 	$(CLI) $(CONTENT)
 %C%_shm_attach_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)

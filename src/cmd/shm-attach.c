@@ -12,7 +12,6 @@
 #include "cause.h"
 #include "cli.h"
 #include "content.h"
-#include "shmutil/pages.h"
 #include "shmutil/range.h"
 
 static const char help[] =
@@ -70,43 +69,6 @@ static const struct verb {
 	{ "run",	"C",	attach_run,	PROT_READ | PROT_WRITE },
 };
 
-static int
-protection(const char *text)
-{
-	int prot = PROT_NONE;
-
-	if (strcmp(text, "none") == 0)
-		return prot;
-	if (*text == '\0' || strspn(text, "rwx") != strlen(text))
-		cli_usage(text, "a protection is none, or letters of rwx");
-	for (; *text != '\0'; text++)
-		prot |= *text == 'r' ? PROT_READ : *text == 'w' ? PROT_WRITE :
-		    PROT_EXEC;
-	return prot;
-}
-
-/* "willneed,random" as a list ended by -1. */
-static const int *
-advices(char *text)
-{
-	static int list[32];
-	const struct shmu_advice *a;
-	size_t n = 0;
-	char *word;
-
-	for (word = strtok(text, ","); word != NULL; word = strtok(NULL, ",")) {
-		a = shmu_pages_advice(word);
-		if (a == NULL)
-			cli_usage(word, "the kernel knows no such advice; "
-			    "shm-attach(1) lists them");
-		if (n == sizeof list / sizeof list[0] - 1)
-			cli_usage(word, "this is too much advice");
-		list[n++] = a->value;
-	}
-	list[n] = -1;
-	return list;
-}
-
 static void
 option(struct attach *a, int c)
 {
@@ -119,42 +81,20 @@ option(struct attach *a, int c)
 		break;
 	case 'r':	a->readonly = 1; break;
 	case 'w':	a->limit = cli_seconds("a time limit", optarg); break;
-	case ADVISE:	a->advice = advices(optarg); break;
+	case ADVISE:	a->asked.advice = mapping_advices(optarg); break;
 	case INTERVAL:	a->interval = cli_seconds("an interval", optarg); break;
-	case LOCK:
-		if (optarg != NULL && strcmp(optarg, "onfault") != 0)
-			cli_usage(optarg, "--lock or --lock=onfault");
-		a->lock = optarg != NULL ? LOCK_ONFAULT : LOCK_NOW;
-		break;
-	case PROTECT:	a->protect = protection(optarg); break;
+	case LOCK:	a->asked.lock = mapping_lock(optarg); break;
+	case PROTECT:	a->asked.protect = mapping_protection(optarg); break;
 	default:	break;
 	}
-}
-
-/* Do what the options ask of a new mapping; an exit status. */
-static int
-prepare(const struct attach *a, const struct shmu_segment *seg)
-{
-	const int *advice;
-
-	for (advice = a->advice; advice != NULL && *advice != -1; advice++)
-		if (shmu_pages_advise(seg->start, seg->span, *advice) == -1)
-			return cli_fail(EXIT_CANNOT, a->text, "the kernel does not "
-			    "take this advice here: %s", strerror(errno));
-	if (a->lock != LOCK_NO && (a->lock == LOCK_NOW ? shmu_pages_lock :
-	    shmu_pages_lock_onfault)(seg->start, seg->span) == -1)
-		return cause_lock(a->text, seg->span, errno);
-	if (a->protect != -1 && shmu_pages_protect(seg->start, seg->span,
-	    a->protect) == -1)
-		return cli_fail(EXIT_CANNOT, a->text, "cannot be protected so: %s",
-		    strerror(errno));
-	return EXIT_YES;
 }
 
 static int
 mapped(struct shmu_segment *seg, void *arg)
 {
-	if (prepare(arg, seg) == EXIT_YES)
+	const struct attach *a = arg;
+
+	if (mapping_apply(&a->asked, a->text, seg->start, seg->span) == EXIT_YES)
 		return 0;
 	errno = ECANCELED;
 	return -1;
@@ -188,7 +128,7 @@ attach_map(struct attach *a)
 		return EXIT_YES;
 	if (shmu_segment_map(&a->seg, 0, (size_t)a->length, a->view.prot) == -1)
 		return cause_open(a->text, &a->op, errno);
-	return prepare(a, &a->seg);
+	return mapping_apply(&a->asked, a->text, a->seg.start, a->seg.span);
 }
 
 int
@@ -263,7 +203,7 @@ verb_or_die(const char *name)
 int
 main(int argc, char *argv[])
 {
-	struct attach a = { .protect = -1, .limit = -1, .interval = 0.1 };
+	struct attach a = { .asked = MAPPING_INIT, .limit = -1, .interval = 0.1 };
 	const struct verb *verb;
 	int c, status;
 
