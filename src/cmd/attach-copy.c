@@ -89,24 +89,6 @@ attach_read(struct attach *a, char *argv[])
 	return status;
 }
 
-/* Read up to size bytes; -1 with errno. */
-static ssize_t
-take(int fd, char *buf, size_t size)
-{
-	size_t got = 0;
-
-	while (got < size) {
-		ssize_t n = read(fd, buf + got, size - got);
-
-		if (n == 0)
-			break;
-		if (n == -1 && errno != EINTR)
-			return -1;
-		got += n > 0 ? (size_t)n : 0;
-	}
-	return (ssize_t)got;
-}
-
 /* Store what was read already, then the rest of the stream. */
 static int
 stream(struct attach *a, uint64_t off, const char *head, size_t len)
@@ -129,7 +111,7 @@ write_pipe(struct attach *a, uint64_t off)
 
 	if (buf == NULL)
 		return cli_fail(EXIT_CANNOT, NULL, "out of memory");
-	n = take(STDIN_FILENO, buf, WHOLE + 1);
+	n = cli_read(STDIN_FILENO, buf, WHOLE + 1);
 	if (n == -1)
 		status = cli_fail(EXIT_CANNOT, "standard input", "%s",
 		    strerror(errno));

@@ -151,6 +151,19 @@ no_memory(const char *text, const struct shmu_spec *spec)
 	    spec->size);
 }
 
+static int
+too_large(const char *text, uint64_t asked)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_FSIZE, &r) == 0 && r.rlim_cur != RLIM_INFINITY)
+		return cli_fail(EXIT_CANNOT, text, "%" PRIu64 " bytes are more "
+		    "than the limit of %ju (RLIMIT_FSIZE, ulimit -f) allows",
+		    asked, (uintmax_t)r.rlim_cur);
+	return cli_fail(EXIT_CANNOT, text, "%" PRIu64 " bytes are more than it "
+	    "can hold", asked);
+}
+
 int
 cause_create(const char *text, const struct shmu_operand *op,
     const struct shmu_spec *spec, int err)
@@ -176,8 +189,7 @@ cause_create(const char *text, const struct shmu_operand *op,
 		return no_memory(text, spec);
 	case ERANGE:
 	case EFBIG:
-		return cli_fail(EXIT_CANNOT, text, "%" PRIu64 " bytes are more "
-		    "than it can hold", spec->size);
+		return too_large(text, spec->size);
 	case EOPNOTSUPP:
 		return cli_fail(EXIT_CANNOT, text, "the filesystem of %s cannot "
 		    "allocate in advance; use --sparse",
@@ -263,9 +275,10 @@ cause_open(const char *text, const struct shmu_operand *op, int err)
 		break;
 	case EISDIR:
 	case ENODEV:
-		return cli_fail(EXIT_CANNOT, text, "this is %s, not shared memory",
+		return cli_fail(EXIT_CANNOT, text, "this is %s, not %s",
 		    err == EISDIR ? "a directory" :
-		    look(op, &st) == 0 ? type_of(st.st_mode) : "a special file");
+		    look(op, &st) == 0 ? type_of(st.st_mode) : "a special file",
+		    op->kind == SHMU_FILE ? "a regular file" : "shared memory");
 	case EMLINK:
 		return cli_fail(EXIT_CANNOT, text, "the object has a second name "
 		    "(a hard link), so it may be somebody else's; refused");
@@ -320,6 +333,19 @@ cause_change(const char *text, const struct shmu_operand *op, int err)
 		break;
 	}
 	return cli_fail(EXIT_CANNOT, text, "cannot be changed: %s", strerror(err));
+}
+
+int
+cause_fault(const char *text, struct shmu_segment *seg, uint64_t size,
+    uint64_t off)
+{
+	struct shmu_info info;
+
+	if (shmu_segment_stat(seg, &info) == 0 && info.size < size)
+		return cli_fail(EXIT_CANNOT, text, "was cut to %" PRIu64 " bytes "
+		    "by somebody else, at offset %" PRIu64, info.size, off);
+	return cli_fail(EXIT_CANNOT, text, "offset %" PRIu64 " cannot be accessed: "
+	    "the mapping forbids it, or there is no memory left for it", off);
 }
 
 int

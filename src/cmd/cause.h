@@ -20,6 +20,10 @@ int cause_open(const char *text, const struct shmu_operand *op, int err);
 /* Of a change or removal. */
 int cause_change(const char *text, const struct shmu_operand *op, int err);
 
+/* Of EFAULT at off of a mapping of what had size bytes. */
+int cause_fault(const char *text, struct shmu_segment *seg, uint64_t size,
+    uint64_t off);
+
 /* Of mlock: with both figures. */
 int cause_lock(const char *text, uint64_t asked, int err);
 

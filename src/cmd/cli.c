@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "shmutil/parse.h"
@@ -210,6 +211,23 @@ cli_seconds(const char *what, const char *text)
 	    s <= 1e9)
 		return s;
 	cli_usage(text, "%s is a number of seconds", what);
+}
+
+ssize_t
+cli_read(int fd, void *buf, size_t size)
+{
+	size_t got = 0;
+
+	while (got < size) {
+		ssize_t n = read(fd, (char *)buf + got, size - got);
+
+		if (n == 0)
+			break;
+		if (n == -1 && errno != EINTR)
+			return -1;
+		got += n > 0 ? (size_t)n : 0;
+	}
+	return (ssize_t)got;
 }
 
 void

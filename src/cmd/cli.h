@@ -86,6 +86,9 @@ mode_t cli_mode(const char *text);
 unsigned char cli_byte(const char *text);
 double cli_seconds(const char *what, const char *text);
 
+/* Read size bytes, fewer only at the end of the input; -1 with errno. */
+ssize_t cli_read(int fd, void *buf, size_t size);
+
 /* Sleep so many seconds, or until a signal was handled. */
 void cli_sleep(double seconds);
 

@@ -20,17 +20,10 @@
 int
 content_fault(const struct view *v, const char *text, uint64_t off, int err)
 {
-	struct shmu_info info;
-
 	if (err == ECANCELED)
 		return EXIT_CANNOT;
-	if (err != EFAULT)
-		return cause_open(text, &v->seg->op, err);
-	if (shmu_segment_stat(v->seg, &info) == 0 && info.size < v->size)
-		return cli_fail(EXIT_CANNOT, text, "was cut to %" PRIu64 " bytes "
-		    "by somebody else, at offset %" PRIu64, info.size, off);
-	return cli_fail(EXIT_CANNOT, text, "offset %" PRIu64 " cannot be accessed: "
-	    "the mapping forbids it, or there is no memory left for it", off);
+	return err == EFAULT ? cause_fault(text, v->seg, v->size, off) :
+	    cause_open(text, &v->seg->op, err);
 }
 
 /* Read what is no file into an unnamed one, to learn how much it is. */

@@ -87,3 +87,22 @@ EXTRA_PROGRAMS += %D%/shm-stat
 %C%_shm_stat_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)
 %C%_shm_stat_LDFLAGS = -static
 %C%_shm_stat_LDADD = libshmutil.la $(SMARTCOLS_LIBS)
+
+bin_PROGRAMS += %D%/mmap-sync
+%C%_mmap_sync_SOURCES = \
+	%D%/json.c \
+	%D%/json.h \
+	%D%/mapping.c \
+	%D%/mapping.h \
+	%D%/mmap-sync.c \
+	%D%/progress.c \
+	%D%/progress.h \
+	%D%/sync-range.c \
+	%D%/sync-residency.c \
+	%D%/sync-updates.c \
+	%D%/sync-write.c \
+	%D%/sync.h \
+	$(CLI)
+%C%_mmap_sync_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS) -pthread
+%C%_mmap_sync_LDFLAGS = $(TOOL_LDFLAGS)
+%C%_mmap_sync_LDADD = libshmtool.la

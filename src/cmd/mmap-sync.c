@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+/* mmap-sync - map files, write to them, and bring that to the disk */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "cause.h"
+#include "cli.h"
+#include "shmutil/range.h"
+#include "shmutil/sys.h"
+#include "sync.h"
+
+static const char help[] =
+"usage: mmap-sync [options] FILE ...\n"
+"Map files, write to them, and bring what was written to the disk.\n"
+"\n"
+"  -f, --force          let --size cut a file, and --advise discard content\n"
+"  -n, --dry-run        say what would be done, and do nothing\n"
+"  -s, --size SIZE      create the file, or make it larger\n"
+"      --advise WORDS   advise the kernel, as madvise(2): willneed,random\n"
+"      --async          start the writing back, and do not wait for it\n"
+"      --evict          drop the pages from RAM, once they are synced\n"
+"      --invalidate     sync with MS_INVALIDATE too\n"
+"      --json           print what was done as JSON\n"
+"      --lock[=onfault] lock the pages in RAM, now or when first touched\n"
+"      --offset OFF     where the --write of the same number goes\n"
+"      --populate       bring the pages into RAM\n"
+"      --protect PROT   protect the mapping: none or letters of rwx\n"
+"      --range OFF:LEN  only this part; may be given several times\n"
+"      --residency      show what of the file is in RAM\n"
+"      --sparse         --size allocates nothing\n"
+"      --sync           sync and wait: done anyway if something was written\n"
+"      --updates FROM   write the lines \"OFF TEXT\" or \"OFF:LEN BYTES\" of FROM\n"
+"      --via WAY        write by pwrite or mmap\n"
+"      --write TEXT     write TEXT, or with - standard input, at --offset\n"
+CLI_HELP;
+
+enum {
+	ADVISE = 256, ASYNC, EVICT, INVALIDATE, JSON, LOCK, OFFSET, POPULATE,
+	PROTECT, RANGE, RESIDENCY, SPARSE, SYNC, UPDATES, VIA, WRITE
+};
+
+static const struct option words[] = {
+	{ "force",	no_argument,		NULL, 'f' },
+	{ "dry-run",	no_argument,		NULL, 'n' },
+	{ "size",	required_argument,	NULL, 's' },
+	{ "advise",	required_argument,	NULL, ADVISE },
+	{ "async",	no_argument,		NULL, ASYNC },
+	{ "evict",	no_argument,		NULL, EVICT },
+	{ "invalidate",	no_argument,		NULL, INVALIDATE },
+	{ "json",	no_argument,		NULL, JSON },
+	{ "lock",	optional_argument,	NULL, LOCK },
+	{ "offset",	required_argument,	NULL, OFFSET },
+	{ "populate",	no_argument,		NULL, POPULATE },
+	{ "protect",	required_argument,	NULL, PROTECT },
+	{ "range",	required_argument,	NULL, RANGE },
+	{ "residency",	no_argument,		NULL, RESIDENCY },
+	{ "sparse",	no_argument,		NULL, SPARSE },
+	{ "sync",	no_argument,		NULL, SYNC },
+	{ "updates",	required_argument,	NULL, UPDATES },
+	{ "via",	required_argument,	NULL, VIA },
+	{ "write",	required_argument,	NULL, WRITE },
+	CLI_LONG
+};
+
+static enum via
+way(const char *text)
+{
+	if (strcmp(text, "pwrite") == 0)
+		return VIA_PWRITE;
+	if (strcmp(text, "mmap") != 0)
+		cli_usage(text, "--via pwrite or --via mmap");
+	return VIA_MMAP;
+}
+
+static void
+option(struct request *r, int c)
+{
+	switch (c) {
+	case 'f':	r->force = 1; break;
+	case 'n':	r->dry = 1; break;
+	case 's':	r->size = cli_size("a size", optarg); r->has_size = 1; break;
+	case ADVISE:	r->asked.advice = mapping_advices(optarg); break;
+	case ASYNC:	r->async = 1; break;
+	case EVICT:	r->evict = 1; break;
+	case INVALIDATE: r->invalidate = 1; break;
+	case JSON:	r->json = 1; break;
+	case LOCK:	r->asked.lock = mapping_lock(optarg); break;
+	case OFFSET:
+		updates_offset(&r->updates, cli_size("an offset", optarg));
+		break;
+	case POPULATE:	r->populate = 1; break;
+	case PROTECT:	r->asked.protect = mapping_protection(optarg); break;
+	case RANGE:	range_add(r, optarg); break;
+	case RESIDENCY:	r->residency = 1; break;
+	case SPARSE:	r->sparse = 1; break;
+	case SYNC:	r->sync = 1; break;
+	case UPDATES:	updates_from(&r->updates, optarg); break;
+	case VIA:	r->via = way(optarg); break;
+	case WRITE:	updates_text(&r->updates, optarg); break;
+	default:	break;
+	}
+}
+
+/* What the options ask of the mapping itself, so that there must be one. */
+static int
+asks_mapping(const struct request *r)
+{
+	return r->asked.advice != NULL || r->asked.lock != LOCK_NO ||
+	    r->asked.protect != -1;
+}
+
+static int
+changes(const struct request *r)
+{
+	return r->has_size || r->updates.n > 0;
+}
+
+/* Advice of a shared mapping that is no hint: the file loses its content. */
+static void
+check_advice(const struct request *r)
+{
+	const struct shmu_advice *a;
+	const int *value;
+
+	for (value = r->asked.advice; value != NULL && *value != -1; value++)
+		for (a = shmu_pages_advices(); a->name != NULL; a++)
+			if (a->value == *value && a->discards && a->outlives &&
+			    !r->force)
+				cli_usage(a->name, "this discards what the file "
+				    "has; --force does it");
+}
+
+static void
+check(struct request *r, int files)
+{
+	if (files == 0)
+		cli_usage(NULL, "which FILE? try --help");
+	if (r->has_size && r->size == 0)
+		cli_usage(NULL, "--size is at least one byte: nothing can be "
+		    "mapped of an empty file");
+	if (r->sync && r->async)
+		cli_usage(NULL, "--sync waits and --async does not; choose one");
+	if (r->evict && (r->async || r->asked.lock != LOCK_NO))
+		cli_usage(NULL, "--evict needs pages that are synced and not "
+		    "locked: no --async and no --lock");
+	if (r->via == VIA_PWRITE && asks_mapping(r))
+		cli_usage(NULL, "--advise, --lock and --protect are about the "
+		    "mapping; use --via mmap");
+	if (r->sparse && !r->has_size)
+		cli_usage(NULL, "--sparse is about --size; give it");
+	check_advice(r);
+	updates_ready(&r->updates, files);
+	/* Syncing is what is done when nothing else was asked for. */
+	if (changes(r) || r->evict || r->invalidate || r->async ||
+	    !(r->residency || r->populate || asks_mapping(r)))
+		r->sync = 1;
+}
+
+static int
+absent(struct job *j, const struct shmu_operand *op)
+{
+	struct shmu_spec spec = SHMU_SPEC_INIT;
+
+	if (!j->r->has_size)
+		return cli_fail(EXIT_NO, j->text, "there is no such file; --size "
+		    "SIZE creates it");
+	j->created = 1;
+	j->size = j->r->size;
+	if (j->r->dry)
+		return EXIT_YES;
+	spec.size = j->size;
+	spec.flags = j->r->sparse ? SHMU_SPEC_SPARSE : 0;
+	if (shmu_segment_begin(&j->seg, op, &spec) == 0) {
+		j->writable = 1;
+		return EXIT_YES;
+	}
+	if (errno == EEXIST)
+		return cli_fail(EXIT_NO, j->text, "somebody else creates it, or "
+		    "the name is a symbolic link to what is not there");
+	return cause_create(j->text, op, &spec, errno);
+}
+
+/*
+ * Look first: to open a device can set something off.  What can be synced can
+ * be opened for reading at least.
+ */
+static int
+open_existing(struct job *j, const struct shmu_operand *op)
+{
+	int need = changes(j->r) && !j->r->dry;
+	struct shmu_info info;
+
+	if (shmu_segment_open(&j->seg, op, SHMU_LOOK) == -1)
+		return errno == ENOENT ? absent(j, op) :
+		    cause_open(j->text, op, errno);
+	shmu_segment_close(&j->seg);
+	j->writable = (need || j->r->sync) && !j->r->dry &&
+	    shmu_segment_open(&j->seg, op, SHMU_WRITE) == 0;
+	if (!j->writable && (need || shmu_segment_open(&j->seg, op,
+	    SHMU_READ) == -1))
+		return cause_open(j->text, op, errno);
+	if (shmu_segment_stat(&j->seg, &info) == -1)
+		return cause_open(j->text, op, errno);
+	j->old = j->size = info.size;
+	return EXIT_YES;
+}
+
+/* See that all that was asked for can be, before any of it is done. */
+static int
+plan(struct job *j)
+{
+	const struct request *r = j->r;
+	int status;
+
+	if (r->has_size && r->size < j->size && !r->force)
+		return cli_fail(EXIT_NO, j->text, "has %" PRIu64 " bytes, and %"
+		    PRIu64 " would cut content off, with SIGBUS for who has that "
+		    "mapped; --force does it", j->size, r->size);
+	if (r->has_size)
+		j->size = r->size;
+	status = updates_fit(&r->updates, j->text, j->size);
+	return status != EXIT_YES ? status : job_ranges(j);
+}
+
+static int
+resize(struct job *j)
+{
+	struct shmu_spec spec = SHMU_SPEC_INIT;
+	uint64_t size = j->size;
+
+	if (j->created || size == j->old ||
+	    shmu_segment_resize(&j->seg, size, j->r->sparse) == 0)
+		return EXIT_YES;
+	spec.size = errno == ENOSPC || errno == EDQUOT ? size - j->old : size;
+	j->size = j->old;
+	return cause_create(j->text, &j->seg.op, &spec, errno);
+}
+
+int
+job_map(struct job *j)
+{
+	if (j->seg.start != NULL || j->size == 0)
+		return EXIT_YES;
+	if (j->size <= SIZE_MAX && shmu_segment_map(&j->seg, 0, (size_t)j->size,
+	    PROT_READ | (j->writable ? PROT_WRITE : 0)) == 0)
+		return EXIT_YES;
+	if (j->size > SIZE_MAX || errno == ENOMEM)
+		return cli_fail(EXIT_CANNOT, j->text, "there is no address space "
+		    "for %" PRIu64 " bytes (ulimit -v)", j->size);
+	if (errno == ERANGE)
+		return cause_fault(j->text, &j->seg, j->size, 0);
+	return cli_fail(EXIT_CANNOT, j->text, errno == ENODEV ? "this filesystem "
+	    "does not let files be mapped" : "cannot be mapped: %s",
+	    strerror(errno));
+}
+
+/*
+ * What is written goes by pwrite(2): a store into one byte of a mapping makes
+ * the kernel read the page before, and write the whole folio, up to 1 MiB,
+ * afterwards; and a rewrite of all of a file is no faster by a mapping.  Where
+ * something was asked of the mapping, it is used.
+ */
+static enum via
+choose(const struct request *r)
+{
+	return r->via != VIA_AUTO ? r->via : asks_mapping(r) ? VIA_MMAP :
+	    VIA_PWRITE;
+}
+
+/* The mapping is made where it is needed.  Where only the sync could use it,
+ * fdatasync(2) does as well for the whole file. */
+static int
+map(struct job *j)
+{
+	const struct request *r = j->r;
+
+	if (asks_mapping(r) || r->populate ||
+	    (j->via == VIA_MMAP && r->updates.n > 0) ||
+	    (r->sync && j->writable && (r->nranges > 0 || r->invalidate)))
+		return job_map(j);
+	if (r->sync && r->updates.n == 0 && j->writable && j->size > 0 &&
+	    j->size <= SIZE_MAX)
+		shmu_segment_map(&j->seg, 0, (size_t)j->size,
+		    PROT_READ | PROT_WRITE);
+	return EXIT_YES;
+}
+
+static int
+apply(struct job *j)
+{
+	size_t i;
+	int status = EXIT_YES;
+
+	if (!asks_mapping(j->r) || j->size == 0)
+		return status;
+	for (i = 0; i < j->nranges && status == EXIT_YES; i++)
+		status = mapping_apply(&j->r->asked, j->text,
+		    (char *)j->seg.base + j->ranges[i].off,
+		    (size_t)j->ranges[i].len);
+	return status;
+}
+
+/* Sync the directory that a new name is in. */
+static int
+sync_directory(const struct job *j)
+{
+	char *path = strdup(j->text), *slash;
+	int fd, r;
+
+	if (path == NULL)
+		return cli_fail(EXIT_CANNOT, NULL, "out of memory");
+	slash = strrchr(path, '/');
+	if (slash != NULL)
+		slash[slash == path] = '\0';
+	fd = shmu_sys_open(slash != NULL ? path : ".",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(path);
+	if (fd == -1)
+		return EXIT_YES;	/* one may create where one cannot read */
+	r = shmu_sys_fdatasync(fd);
+	if (r == -1 && errno != EINVAL)
+		r = cli_fail(EXIT_CANNOT, j->text, "its directory could not be "
+		    "synced: %s", strerror(errno));
+	else
+		r = EXIT_YES;
+	shmu_sys_close(fd);
+	return r;
+}
+
+/* Give a file that is complete its name. */
+static int
+publish(struct job *j)
+{
+	struct shmu_spec spec = SHMU_SPEC_INIT;
+
+	spec.size = j->size;
+	if (shmu_segment_publish(&j->seg, &spec) == -1 && errno == EEXIST)
+		return cli_fail(EXIT_NO, j->text, "somebody else created it "
+		    "meanwhile; theirs is as it was");
+	if (j->seg.fd == -1)
+		return cause_create(j->text, &j->seg.op, &spec, errno);
+	return j->r->async ? EXIT_YES : sync_directory(j);
+}
+
+static int
+dry_run(const struct job *j)
+{
+	const struct request *r = j->r;
+	uint64_t bytes = 0;
+	size_t i;
+
+	cli_safe(stdout, j->text);
+	printf(": would ");
+	if (j->created)
+		printf("create it with %" PRIu64 " bytes, ", j->size);
+	else if (j->size != j->old)
+		printf("change its size from %" PRIu64 " to %" PRIu64 ", ",
+		    j->old, j->size);
+	for (i = 0; i < r->updates.n; i++)
+		bytes += update_known(&r->updates.list[i]);
+	if (r->updates.n > 0)
+		printf("write %" PRIu64 " bytes in %zu places by %s, ", bytes,
+		    r->updates.n, j->via == VIA_MMAP ? "mmap" : "pwrite");
+	if (r->sync)
+		printf("%s %zu range%s of it", r->async ? "schedule" : "sync",
+		    j->nranges, j->nranges == 1 ? "" : "s");
+	else
+		printf("look at it");
+	puts(r->evict ? ", evict" : "");
+	return EXIT_YES;
+}
+
+static int
+work(struct job *j)
+{
+	const struct request *r = j->r;
+	int status = resize(j);
+
+	if (status == EXIT_YES)
+		status = map(j);
+	if (status == EXIT_YES && r->populate)
+		status = job_populate(j);
+	if (status == EXIT_YES)
+		status = apply(j);
+	if (status == EXIT_YES && r->updates.n > 0)
+		status = job_write(j);
+	if (status == EXIT_YES && r->sync)
+		status = job_sync(j);
+	if (status == EXIT_YES && j->created)
+		status = publish(j);
+	if (status == EXIT_YES && r->evict)
+		status = job_evict(j);
+	if (r->residency && status != EXIT_CANNOT)
+		status = cli_worst(status, job_look(j));
+	return status;
+}
+
+static int
+each(const struct request *r, const char *text, struct json *o)
+{
+	struct job j = { .r = r, .text = text, .seg = SHMU_SEGMENT_INIT };
+	struct shmu_operand op = { .kind = SHMU_FILE, .path = text };
+	int status;
+
+	j.via = choose(r);
+	status = *text == '\0' ? cli_fail(EXIT_USAGE, "''", "a FILE has a name") :
+	    open_existing(&j, &op);
+	if (status == EXIT_YES)
+		status = plan(&j);
+	if (status == EXIT_YES)
+		status = r->dry ? dry_run(&j) : work(&j);
+	if (!r->dry)
+		job_print(&j, o, status);
+	if (j.created)
+		shmu_segment_abandon(&j.seg);
+	shmu_segment_close(&j.seg);
+	free(j.ranges);
+	free(j.strips);
+	return status;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct request r = { .asked = MAPPING_INIT };
+	struct json o = JSON_INIT(stdout);
+	int c, status = EXIT_YES;
+
+	cli_begin("mmap-sync", help);
+	while ((c = cli_option(argc, argv, "fns:", words)) != -1)
+		option(&r, c);
+	argv += optind;
+	check(&r, argc - optind);
+	signal(SIGXFSZ, SIG_IGN);	/* EFBIG says it */
+	if (r.json && !r.dry) {
+		json_open(&o, NULL, '{');
+		json_string(&o, "schema", "shmutils.mmap-sync.1");
+		json_open(&o, "files", '[');
+	}
+	for (; *argv != NULL; argv++)
+		status = cli_worst(status, each(&r, *argv, &o));
+	if (r.json && !r.dry) {
+		json_close(&o, ']');
+		json_close(&o, '}');
+	}
+	return cli_done(status);
+}
