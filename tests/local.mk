@@ -18,12 +18,13 @@ bats_tests = \
 	%D%/docs.bats \
 	%D%/fifo.bats \
 	%D%/interop.bats \
+	%D%/mmap-sync.bats \
 	%D%/shm-attach.bats \
 	%D%/shm-create.bats \
 	%D%/shm-rm.bats \
 	%D%/shm-set.bats \
 	%D%/shm-stat.bats
-EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/textbook-fifo.c %D%/.shellcheckrc
+EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/textbook-fifo.c %D%/.shellcheckrc %D%/deny.py
 if HAVE_BATS
 TESTS += $(bats_tests)
 endif

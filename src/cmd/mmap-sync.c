@@ -202,7 +202,7 @@ open_existing(struct job *j, const struct shmu_operand *op)
 		return errno == ENOENT ? absent(j, op) :
 		    cause_open(j->text, op, errno);
 	shmu_segment_close(&j->seg);
-	j->writable = (need || j->r->sync) && !j->r->dry &&
+	j->writable = (need || j->r->sync || asks_mapping(j->r)) && !j->r->dry &&
 	    shmu_segment_open(&j->seg, op, SHMU_WRITE) == 0;
 	if (!j->writable && (need || shmu_segment_open(&j->seg, op,
 	    SHMU_READ) == -1))
