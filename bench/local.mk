@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: MIT
 
-bench_programs = %D%/empty-dynamic %D%/empty-static %D%/start
+bench_programs = %D%/empty-dynamic %D%/empty-static %D%/start %D%/sync-raw
+bench_scripts = %D%/start.sh %D%/sync.sh
 EXTRA_PROGRAMS += $(bench_programs)
-EXTRA_DIST += %D%/start.sh
-CLEANFILES += $(bench_programs)
+EXTRA_DIST += $(bench_scripts) %D%/plot
+CLEANFILES += $(bench_programs) %D%/sync.tsv %D%/sync.svg
 
 %C%_empty_dynamic_SOURCES = %D%/empty.c
 %C%_empty_static_SOURCES = %D%/empty.c
 %C%_empty_static_LDFLAGS = -all-static
+# Linked as the tools are, so that what differs is what they do.
+%C%_sync_raw_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
+%C%_sync_raw_LDFLAGS = $(TOOL_LDFLAGS)
 
 .PHONY: bench
 bench: $(bin_PROGRAMS) $(bench_programs)
-	SHMU_BUILD='$(abs_builddir)' $(srcdir)/%D%/start.sh
+	for script in $(bench_scripts); do \
+		SHMU_BUILD='$(abs_builddir)' $(srcdir)/$$script || exit 1; \
+	done

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 completions = \
+	%D%/bash/mmap-sync \
 	%D%/bash/shm-attach \
 	%D%/bash/shm-create \
 	%D%/bash/shm-rm \

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 dist_man1_MANS += \
+	%D%/mmap-sync.1 \
 	%D%/shm-attach.1 \
 	%D%/shm-create.1 \
 	%D%/shm-rm.1 \

@@ -17,11 +17,14 @@ from_man() {
 }
 
 @test "docs: every command has a man page and a completion" {
-	for c in "$SHMU_BUILD"/src/cmd/shm-*; do
-		[[ -x $c && -f $c && $c != *.o ]] || continue
+	found=0
+	for c in "$SHMU_BUILD"/src/cmd/*; do
+		[[ -x $c && -f $c ]] || continue
+		((found += 1))
 		[[ -f $SHMU_SRC/man/${c##*/}.1 ]]
 		[[ -f $SHMU_SRC/completions/bash/${c##*/} ]]
 	done
+	((found >= 5))
 }
 
 @test "docs: the options of -h are those of the man page" {

@@ -221,23 +221,21 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 
 @test "mmap-sync: a full filesystem is told before anything is written, and nothing is left" {
 	small_disk 4M
-	cd disk
-	fails 3 "is full: 8388608 bytes asked, 4194304 of 4194304 free" mmap-sync new --size 8M
-	[[ ! -e new ]]
-	mmap-sync f --size 1M --write keep
-	fails 3 "is full: 7340032 bytes asked" mmap-sync f --size 8M --write lost
-	is "1048576 keep" "$(stat -c %s f) $(head -c 4 f)"
-	mmap-sync f --size 3M --sparse
-	head -c 2M /dev/zero >fill
-	head -c 2500K /dev/zero | tr '\0' A >../data
-	: >../u
+	f=disk/f
+	fails 3 "disk is full: 8388608 bytes asked, 4194304 of 4194304 free" mmap-sync disk/new --size 8M
+	[[ ! -e disk/new ]]
+	mmap-sync $f --size 1M --write keep
+	fails 3 "is full: 7340032 bytes asked" mmap-sync $f --size 8M --write lost
+	is "1048576 keep" "$(stat -c %s $f) $(head -c 4 $f)"
+	mmap-sync $f --size 3M --sparse
+	head -c 2M /dev/zero >disk/fill
+	head -c 2500K /dev/zero | tr '\0' A >data
+	printf '2M last\n' >u
 	for via in pwrite mmap; do
-		fails 3 "the filesystem is full; 0 bytes were stored" sh -c "mmap-sync --via $via f --write - <../data"
-		fails 3 "the filesystem is full; 0 bytes were stored" mmap-sync --via $via f --size 4M --write x --offset 1500K --write y --offset 2M --write "$(head -c 100000 ../data)" --offset 3M --updates ../u
-		is "3145728 keep" "$(stat -c %s f) $(head -c 4 f)"
-		is keep "$(tr -d '\0' <f)"
+		fails 3 "the filesystem is full; 0 bytes were stored" sh -c "mmap-sync --via $via $f --write - <data"
+		fails 3 "the filesystem is full; 0 bytes were stored" mmap-sync --via $via $f --size 4M --write x --updates u
+		is "3145728 keep" "$(stat -c %s $f) $(tr -d '\0' <$f)"
 	done
-	cd ..
 	teardown_disk
 }
 
