@@ -422,7 +422,8 @@ each(const struct request *r, const char *text, struct json *o)
 	if (j.created)
 		shmu_segment_abandon(&j.seg);
 	shmu_segment_close(&j.seg);
-	free(j.ranges);
+	if (j.ranges != &j.whole)
+		free(j.ranges);
 	free(j.strips);
 	return status;
 }

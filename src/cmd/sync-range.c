@@ -76,12 +76,16 @@ int
 job_ranges(struct job *j)
 {
 	const struct request *r = j->r;
-	size_t n = r->nranges > 0 ? r->nranges : 1, i;
+	size_t i;
 
-	j->ranges = calloc(n, sizeof *j->ranges);
+	j->whole.len = j->size;
+	j->ranges = &j->whole;
+	j->nranges = 1;
+	if (r->nranges == 0)
+		return EXIT_YES;
+	j->ranges = calloc(r->nranges, sizeof *j->ranges);
 	if (j->ranges == NULL)
 		return cli_fail(EXIT_CANNOT, NULL, "out of memory");
-	j->ranges[0].len = j->size;
 	for (i = 0; i < r->nranges; i++) {
 		struct range *g = &j->ranges[i];
 
@@ -93,7 +97,7 @@ job_ranges(struct job *j)
 			    " bytes at offset %" PRIu64 " does not fit: the file "
 			    "has %" PRIu64, g->len, g->off, j->size);
 	}
-	j->nranges = merge(j->ranges, n);
+	j->nranges = merge(j->ranges, r->nranges);
 	return EXIT_YES;
 }
 

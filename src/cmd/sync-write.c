@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -138,12 +139,11 @@ too_much(const struct job *j)
 }
 
 /* Store one piece of standard input, which is read into the mapping at once
- * where that is the way.  *n is 0 at the end. */
+ * where there is no buf.  *n is 0 at the end. */
 static int
-pour_piece(struct job *j, uint64_t off, size_t *n)
+pour_piece(struct job *j, uint64_t off, size_t *n, char *buf)
 {
-	static char buf[PIECE];
-	char *to = j->via == VIA_MMAP ? (char *)j->seg.base + off : buf;
+	char *to = buf != NULL ? buf : (char *)j->seg.base + off;
 	ssize_t r;
 
 	do
@@ -152,7 +152,7 @@ pour_piece(struct job *j, uint64_t off, size_t *n)
 	if (r == -1)
 		return errno == EFAULT ? fault(j, off) : input_failed(errno);
 	*n = (size_t)r;
-	if (j->via == VIA_PWRITE)
+	if (buf != NULL)
 		return put_pwrite(j, off, buf, *n);
 	j->written += *n;
 	progress_at(j->written);
@@ -161,7 +161,7 @@ pour_piece(struct job *j, uint64_t off, size_t *n)
 
 /* The rest of standard input, to the end of it, of left or of the file. */
 static int
-pour(struct job *j, uint64_t off, uint64_t left)
+pour_rest(struct job *j, uint64_t off, uint64_t left, char *buf)
 {
 	struct range known = { 0, 0 };
 	int status = EXIT_YES;
@@ -174,11 +174,24 @@ pour(struct job *j, uint64_t off, uint64_t left)
 		n = most < PIECE ? (size_t)most : PIECE;
 		if (allocate(j, off, n, &known) == -1)
 			return failed(j, off, errno);
-		status = pour_piece(j, off, &n);
+		status = pour_piece(j, off, &n, buf);
 		if (status != EXIT_YES || n == 0)
 			return status;
 	}
 	return left > 0 && read(STDIN_FILENO, &c, 1) > 0 ? too_much(j) : status;
+}
+
+static int
+pour(struct job *j, uint64_t off, uint64_t left)
+{
+	char *buf = NULL;
+	int status;
+
+	if (j->via == VIA_PWRITE && (buf = malloc(PIECE)) == NULL)
+		return input_failed(errno);
+	status = pour_rest(j, off, left, buf);
+	free(buf);
+	return status;
 }
 
 static int

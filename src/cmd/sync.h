@@ -79,6 +79,7 @@ struct job {
 	int			 writable;
 	enum via		 via;	/* never VIA_AUTO */
 	struct range		*ranges;	/* of this file, merged */
+	struct range		 whole;		/* which is most often the one */
 	size_t			 nranges;
 	uint64_t		 written;	/* bytes */
 	const char		*call;	/* that synced, or NULL */
