@@ -16,6 +16,8 @@ small_disk() {
 }
 teardown_disk() { umount disk; }
 
+has_cachestat() { [[ -z ${SHMU_VALGRIND-} ]] || skip "valgrind does not know cachestat"; }
+
 calls() { grep -c "^$1(" <<<"$stderr" || true; }
 
 @test "mmap-sync: a file that is not there is created with --size only, whole and 0600" {
@@ -300,6 +302,7 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 }
 
 @test "mmap-sync: --residency shows what is in RAM, and says by which call" {
+	has_cachestat
 	head -c 1M /dev/zero >f
 	mmap-sync f
 	run -0 mmap-sync --residency f
@@ -331,6 +334,7 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 }
 
 @test "mmap-sync: of a file that it may not judge it claims nothing" {
+	has_cachestat
 	can_be_others
 	chmod 755 .
 	head -c 1M /dev/zero >f
@@ -343,6 +347,7 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 }
 
 @test "mmap-sync: --populate brings in, --evict drops, and what stays is 1" {
+	has_cachestat
 	[[ $(stat -f -c %T .) != tmpfs ]] || lacks "a directory on a disk"
 	head -c 1M /dev/zero >f
 	run -0 mmap-sync --evict --residency f
@@ -354,13 +359,15 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 	run -0 mmap-sync --populate f
 	run -0 mmap-sync --residency f
 	has "$output" "f: 1048576 of 1073741824 bytes"
+	[[ -z ${SHMU_SANITIZE-} ]] || skip "a sanitizer's mlock does nothing"
 	spawn shm-attach --lock hold ./f
-	eventually sh -c 'grep -q "^VmLck:.*[1-9]" /proc/'"${jobs[0]}/status" || lacks "mlock"
+	eventually sh -c 'grep -q "^VmLck:.*[1-9]" /proc/'"${jobs[0]}/status"
 	fails 1 "stay in RAM: locked, mapped" mmap-sync --evict f
 	fails 2 "no --async and no --lock" mmap-sync --evict --lock f
 }
 
 @test "mmap-sync: --evict on a tmpfs says that it stays" {
+	has_cachestat
 	small_disk 4M
 	head -c 8192 /dev/zero >disk/f
 	fails 1 "8192 bytes stay in RAM" mmap-sync --evict disk/f
@@ -416,6 +423,7 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 }
 
 @test "mmap-sync: --json is valid, of every FILE, and names what is odd" {
+	has_cachestat
 	name=$'odd\x1b\xff"name'
 	head -c 10000 /dev/zero >"$name"
 	run -1 --separate-stderr mmap-sync --json --residency "$name" nonesuch --write abc
@@ -441,6 +449,7 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 	mmap-sync f --size 8T --sparse --write far --offset 7T || lacks "files of 8 TiB"
 	is far "$(tail -c +$((7 * 1024 ** 4 + 1)) f | head -c 3)"
 	(($(stat -c %b f) < 10000))
+	[[ -z ${SHMU_VALGRIND-} ]] || skip "valgrind maps no 8 TiB"
 	mmap-sync f --via mmap --write near --offset 5G
 	is near "$(tail -c +$((5 * 1024 ** 3 + 1)) f | head -c 4)"
 	rm f

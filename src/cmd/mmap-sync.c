@@ -452,5 +452,7 @@ main(int argc, char *argv[])
 		json_close(&o, ']');
 		json_close(&o, '}');
 	}
+	updates_free(&r.updates);
+	free(r.ranges);
 	return cli_done(status);
 }

@@ -69,14 +69,15 @@ updates_from(struct updates *u, const char *path)
 
 /* Read the head of a pipe, all of it if it is short. */
 static void
-read_pipe(struct update *up, int files)
+read_pipe(struct updates *u, struct update *up, int files)
 {
-	char *buf = grown(NULL, WHOLE + 1);
-	ssize_t n = cli_read(STDIN_FILENO, buf, WHOLE + 1);
+	ssize_t n;
 
+	u->piped = grown(NULL, WHOLE + 1);
+	n = cli_read(STDIN_FILENO, u->piped, WHOLE + 1);
 	if (n == -1)
 		cannot_read("standard input", errno);
-	up->bytes = buf;
+	up->bytes = u->piped;
 	up->len = up->total = (uint64_t)n;
 	if ((size_t)n <= WHOLE)
 		return;
@@ -97,7 +98,7 @@ read_stdin(struct updates *u, struct update *up, int files)
 		cannot_read("standard input", EISDIR);
 	u->start = S_ISREG(st.st_mode) ? lseek(STDIN_FILENO, 0, SEEK_CUR) : -1;
 	if (u->start == -1) {
-		read_pipe(up, files);
+		read_pipe(u, up, files);
 		return;
 	}
 	up->bytes = NULL;
@@ -186,9 +187,10 @@ static void
 read_records(struct updates *u)
 {
 	size_t left, used, n = 1;
-	const char *p = slurp(u->from, &left);
+	const char *p;
 
-	for (; left > 0; p += used, left -= used, n++) {
+	u->records = slurp(u->from, &left);
+	for (p = u->records; left > 0; p += used, left -= used, n++) {
 		used = 1;
 		if (*p == '\n')
 			continue;
@@ -254,4 +256,12 @@ updates_fit(const struct updates *u, const char *text, uint64_t size)
 			    "--size makes it larger", len, up->off, size);
 	}
 	return EXIT_YES;
+}
+
+void
+updates_free(struct updates *u)
+{
+	free(u->list);
+	free(u->piped);
+	free(u->records);
 }

@@ -42,6 +42,8 @@ struct updates {
 	size_t		 offsets;	/* private: --offset seen */
 	const char	*from;		/* private: of --updates */
 	off_t		 start;		/* of standard input, -1: a pipe */
+	char		*piped;		/* private: what came through it */
+	char		*records;	/* private: the content of from */
 };
 
 enum via { VIA_AUTO, VIA_PWRITE, VIA_MMAP };
@@ -98,6 +100,7 @@ void updates_offset(struct updates *u, uint64_t off);
 void updates_from(struct updates *u, const char *path);
 void updates_ready(struct updates *u, int files);
 int updates_fit(const struct updates *u, const char *text, uint64_t size);
+void updates_free(struct updates *u);
 
 /* The rest are steps of a job; each returns an exit status, having said why. */
 
