@@ -16,7 +16,10 @@ small_disk() {
 }
 teardown_disk() { umount disk; }
 
-has_cachestat() { [[ -z ${SHMU_VALGRIND-} ]] || skip "valgrind does not know cachestat"; }
+has_cachestat() {
+	printf '%s\n' 6.5 "$(uname -r)" | sort -VC || lacks "Linux 6.5"
+	[[ -z ${SHMU_VALGRIND-} ]] || skip "valgrind does not know cachestat"
+}
 
 calls() { grep -c "^$1(" <<<"$stderr" || true; }
 
@@ -360,7 +363,7 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 	run -0 mmap-sync --residency f
 	has "$output" "f: 1048576 of 1073741824 bytes"
 	[[ -z ${SHMU_SANITIZE-} ]] || skip "a sanitizer's mlock does nothing"
-	spawn shm-attach --lock hold ./f
+	spawn shm-attach --lock -l 4p hold ./f
 	eventually sh -c 'grep -q "^VmLck:.*[1-9]" /proc/'"${jobs[0]}/status"
 	fails 1 "stay in RAM: locked, mapped" mmap-sync --evict f
 	fails 2 "no --async and no --lock" mmap-sync --evict --lock f
