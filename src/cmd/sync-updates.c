@@ -73,6 +73,7 @@ read_pipe(struct updates *u, struct update *up, int files)
 {
 	ssize_t n;
 
+	fcntl(STDIN_FILENO, F_SETPIPE_SZ, (int)WHOLE);	/* fewer turns */
 	u->piped = grown(NULL, WHOLE + 1);
 	n = cli_read(STDIN_FILENO, u->piped, WHOLE + 1);
 	if (n == -1)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,17 +139,31 @@ too_much(const struct job *j)
 	    PRIu64 " bytes were stored up to the end", j->written);
 }
 
+/* Read what is there of standard input, waiting only for the first of it: a
+ * writer of small pieces must not make us write as small ones. */
+static ssize_t
+gather(char *to, size_t room)
+{
+	struct pollfd more = { STDIN_FILENO, POLLIN, 0 };
+	size_t got = 0;
+	ssize_t r;
+
+	do {
+		r = read(STDIN_FILENO, to + got, room - got);
+		got += r > 0 ? (size_t)r : 0;
+	} while ((r == -1 && errno == EINTR) ||
+	    (r > 0 && got < room && poll(&more, 1, 0) > 0));
+	return got > 0 ? (ssize_t)got : r;
+}
+
 /* Store one piece of standard input, which is read into the mapping at once
  * where there is no buf.  *n is 0 at the end. */
 static int
 pour_piece(struct job *j, uint64_t off, size_t *n, char *buf)
 {
 	char *to = buf != NULL ? buf : (char *)j->seg.base + off;
-	ssize_t r;
+	ssize_t r = gather(to, *n);
 
-	do
-		r = read(STDIN_FILENO, to, *n);
-	while (r == -1 && errno == EINTR);
 	if (r == -1)
 		return errno == EFAULT ? fault(j, off) : input_failed(errno);
 	*n = (size_t)r;
@@ -159,7 +174,8 @@ pour_piece(struct job *j, uint64_t off, size_t *n, char *buf)
 	return EXIT_YES;
 }
 
-/* The rest of standard input, to the end of it, of left or of the file. */
+/* The rest of standard input, to the end of it, of left or of the file.  A read
+ * into the mapping needs room before it; pwrite(2) tells if there is none. */
 static int
 pour_rest(struct job *j, uint64_t off, uint64_t left, char *buf)
 {
@@ -171,8 +187,9 @@ pour_rest(struct job *j, uint64_t off, uint64_t left, char *buf)
 	for (; left > 0 && off < j->size; off += n, left -= n) {
 		uint64_t most = j->size - off < left ? j->size - off : left;
 
-		n = most < PIECE ? (size_t)most : PIECE;
-		if (allocate(j, off, n, &known) == -1)
+		most = PIECE - off % PIECE < most ? PIECE - off % PIECE : most;
+		n = (size_t)most;
+		if (buf == NULL && allocate(j, off, n, &known) == -1)
 			return failed(j, off, errno);
 		status = pour_piece(j, off, &n, buf);
 		if (status != EXIT_YES || n == 0)
