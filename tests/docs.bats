@@ -119,7 +119,7 @@ from_man() {
 @test "docs: shellcheck finds nothing in our scripts" {
 	command -v shellcheck >/dev/null || lacks shellcheck
 	run -0 shellcheck -x "$SHMU_SRC/bootstrap" "$SHMU_SRC/.ci/run" "$SHMU_SRC/tests/run-bats" \
-		"$SHMU_SRC/examples/demo"
+		"$SHMU_SRC/examples/demo" "$SHMU_SRC"/bench/*.sh
 	run -0 shellcheck -s bash "$SHMU_SRC"/completions/bash/*
 	run -0 shellcheck "$SHMU_SRC"/tests/*.bats "$SHMU_SRC/tests/helper.bash"
 }

@@ -121,6 +121,9 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 	done
 	run -1 --separate-stderr sh -c 'cat data | mmap-sync c --write - --offset 1'
 	has "$stderr" "2999999 bytes were stored up to the end"
+	run -1 --separate-stderr sh -c 'cat data | mmap-sync new --size 2M --write -'
+	has "$stderr" "more than fits into 2097152 bytes, so nothing was created"
+	[[ ! -e new ]]
 	fails 2 "standard input can be read once" mmap-sync c --write - --updates -
 }
 
@@ -178,6 +181,9 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 	run -0 mmap-sync -q --async f
 	is "" "$output"
 	fails 2 "choose one" mmap-sync --async --sync f
+	for bad in x:5 :5 1:2:3 1:x "" -1:5 5:-1 99999999999999999999:1; do
+		fails 2 "a range is OFF:LEN" mmap-sync --range "$bad" f
+	done
 }
 
 @test "mmap-sync: a read-only file is synced by fdatasync, not by an msync that does nothing" {
@@ -422,7 +428,9 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 	has "${lines[1]}" "new: would create it with 1048576 bytes"
 	is "0123456789" "$(cat f)"
 	[[ ! -e new ]]
+	has "${lines[1]}" "sync all of it"
 	fails 1 "would cut content off" mmap-sync -n f --size 5
+	fails 2 "nothing that --json could tell" mmap-sync -n --json f
 }
 
 @test "mmap-sync: --json is valid, of every FILE, and names what is odd" {

@@ -156,6 +156,8 @@ check(struct request *r, int files)
 		    "mapping; use --via mmap");
 	if (r->sparse && !r->has_size)
 		cli_usage(NULL, "--sparse is about --size; give it");
+	if (r->dry && r->json)
+		cli_usage(NULL, "--dry-run does nothing that --json could tell");
 	check_advice(r);
 	updates_ready(&r->updates, files);
 	/* Syncing is what is done when nothing else was asked for. */
@@ -369,12 +371,13 @@ dry_run(const struct job *j)
 	if (r->updates.n > 0)
 		printf("write %" PRIu64 " bytes in %zu places by %s, ", bytes,
 		    r->updates.n, j->via == VIA_MMAP ? "mmap" : "pwrite");
-	if (r->sync)
-		printf("%s %zu range%s of it", r->async ? "schedule" : "sync",
-		    j->nranges, j->nranges == 1 ? "" : "s");
+	printf("%s ", !r->sync ? "not sync" : r->async ? "schedule" : "sync");
+	if (r->nranges == 0)
+		printf("all of it");
 	else
-		printf("look at it");
-	puts(r->evict ? ", evict" : "");
+		printf("%zu range%s of it", j->nranges,
+		    j->nranges == 1 ? "" : "s");
+	puts(r->evict ? ", evict it" : "");
 	return EXIT_YES;
 }
 
@@ -441,14 +444,14 @@ main(int argc, char *argv[])
 	argv += optind;
 	check(&r, argc - optind);
 	signal(SIGXFSZ, SIG_IGN);	/* EFBIG says it */
-	if (r.json && !r.dry) {
+	if (r.json) {
 		json_open(&o, NULL, '{');
 		json_string(&o, "schema", "shmutils.mmap-sync.1");
 		json_open(&o, "files", '[');
 	}
 	for (; *argv != NULL; argv++)
 		status = cli_worst(status, each(&r, *argv, &o));
-	if (r.json && !r.dry) {
+	if (r.json) {
 		json_close(&o, ']');
 		json_close(&o, '}');
 	}

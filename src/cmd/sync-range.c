@@ -15,6 +15,7 @@
 #include "cause.h"
 #include "cli.h"
 #include "progress.h"
+#include "shmutil/parse.h"
 #include "shmutil/range.h"
 #include "shmutil/sys.h"
 #include "sync.h"
@@ -29,20 +30,19 @@
 void
 range_add(struct request *r, const char *text)
 {
-	char off[64];
 	size_t len = strcspn(text, ":");
-	struct range *g;
+	struct range g = { 0, REST };
+	char off[64];
 
-	if (len >= sizeof off)
-		cli_usage(text, "a range is OFF:LEN, both sizes");
 	snprintf(off, sizeof off, "%.*s", (int)len, text);
+	if (len >= sizeof off || shmu_parse_size(off, &g.off) == -1 ||
+	    (text[len] != '\0' && text[len + 1] != '\0' &&
+	    shmu_parse_size(text + len + 1, &g.len) == -1))
+		cli_usage(text, "a range is OFF:LEN, two sizes, such as 4K:1M");
 	r->ranges = realloc(r->ranges, (r->nranges + 1) * sizeof *r->ranges);
 	if (r->ranges == NULL)
 		exit(cli_fail(EXIT_CANNOT, NULL, "out of memory"));
-	g = &r->ranges[r->nranges++];
-	g->off = cli_size("the offset of a range", off);
-	g->len = text[len] == '\0' || text[len + 1] == '\0' ? REST :
-	    cli_size("the length of a range", text + len + 1);
+	r->ranges[r->nranges++] = g;
 }
 
 static int
