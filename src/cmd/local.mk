@@ -97,6 +97,7 @@ bin_PROGRAMS += %D%/mmap-sync
 	%D%/mmap-sync.c \
 	%D%/progress.c \
 	%D%/progress.h \
+	%D%/sync-job.c \
 	%D%/sync-range.c \
 	%D%/sync-residency.c \
 	%D%/sync-updates.c \

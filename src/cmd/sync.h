@@ -62,6 +62,20 @@ struct request {
 	size_t		 nranges;
 };
 
+/* Whether the options ask something of the mapping itself. */
+static inline int
+request_asks_mapping(const struct request *r)
+{
+	return r->asked.advice != NULL || r->asked.lock != LOCK_NO ||
+	    r->asked.protect != -1;
+}
+
+static inline int
+request_changes(const struct request *r)
+{
+	return r->has_size || r->updates.n > 0;
+}
+
 #define CELLS	64	/* of the strip */
 
 /* What is in RAM of a range, in all and by its parts. */
@@ -120,7 +134,8 @@ int job_evict(struct job *j);
 int job_look(struct job *j);
 void job_print(const struct job *j, struct json *o, int status);
 
-/* mmap-sync.c: map all of it, unless it is mapped. */
+/* sync-job.c: do all of it to the file text; map all of it, unless it is. */
+int job_run(const struct request *r, const char *text, struct json *o);
 int job_map(struct job *j);
 
 #endif

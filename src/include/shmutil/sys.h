@@ -69,7 +69,8 @@ SHMU_API int shmu_sys_chown(const char *path, uid_t uid, gid_t gid);
 SHMU_API int shmu_sys_ftruncate(int fd, off_t size);
 SHMU_API int shmu_sys_fallocate(int fd, int mode, off_t off, off_t len);
 SHMU_API int shmu_sys_posix_fallocate(int fd, off_t off, off_t len);
-SHMU_API ssize_t shmu_sys_pwrite(int fd, const void *buf, size_t len, off_t off);
+SHMU_API ssize_t shmu_sys_pwrite(int fd, const void *buf, size_t len,
+    off_t off);
 SHMU_API int shmu_sys_fdatasync(int fd);
 SHMU_API int shmu_sys_sync_file_range(int fd, off_t off, off_t len,
     unsigned int flags);
