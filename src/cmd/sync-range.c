@@ -162,11 +162,15 @@ sync_one(struct job *j, const struct range *g)
 	    MS_SYNC | flags);
 }
 
+/* Only where it is told: the first look at the clock makes the sync of a clean
+ * file a twentieth slower. */
 static uint64_t
-now(void)
+now(const struct job *j)
 {
 	struct timespec t;
 
+	if (!cli.verbose && !j->r->json)
+		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
@@ -189,7 +193,7 @@ tell(const struct job *j)
 int
 job_sync(struct job *j)
 {
-	uint64_t begin = now();
+	uint64_t begin = now(j);
 	int err = 0;
 	size_t i;
 
@@ -202,7 +206,7 @@ job_sync(struct job *j)
 			break;
 	}
 	progress_end();
-	j->nanoseconds = now() - begin;
+	j->nanoseconds = now(j) - begin;
 	if (err != 0)
 		return lost(j, j->call, err);
 	tell(j);

@@ -205,11 +205,14 @@ pour_rest(struct job *j, uint64_t off, uint64_t left, char *buf)
 static int
 pour(struct job *j, uint64_t off, uint64_t left)
 {
-	char *buf = NULL;
-	int status;
+	void *buf = NULL;
+	int status, err;
 
-	if (j->via == VIA_PWRITE && (buf = malloc(PIECE)) == NULL)
-		return input_failed(errno);
+	/* Of whole pages: what is not aligned is copied a tenth slower. */
+	err = j->via == VIA_PWRITE ?
+	    posix_memalign(&buf, shmu_pages_size(), PIECE) : 0;
+	if (err != 0)
+		return input_failed(err);
 	status = pour_rest(j, off, left, buf);
 	free(buf);
 	return status;
