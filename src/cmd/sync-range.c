@@ -213,13 +213,15 @@ job_sync(struct job *j)
 	return EXIT_YES;
 }
 
+/* passed is how much of all ranges lies before off 0 of this one. */
 static int
-populate_one(struct job *j, uint64_t off, uint64_t end)
+populate_data(struct job *j, uint64_t off, uint64_t end, uint64_t passed)
 {
 	uint64_t n;
 
 	for (; off < end; off += n) {
 		n = end - off < WINDOW ? end - off : WINDOW;
+		progress_at(passed + off);
 		if (shmu_pages_advise((char *)j->seg.base + off, (size_t)n,
 		    MADV_POPULATE_READ) == 0)
 			continue;
@@ -235,30 +237,38 @@ populate_one(struct job *j, uint64_t off, uint64_t end)
 }
 
 /* Holes are left out: they would only fill RAM, or a tmpfs, with zeros. */
+static int
+populate_range(struct job *j, const struct range *g, uint64_t passed)
+{
+	uint64_t off = g->off, end = g->off + g->len, to;
+	int status = EXIT_YES;
+
+	for (; off < end && status == EXIT_YES; off = to) {
+		off_t data = lseek(j->seg.fd, (off_t)off, SEEK_DATA), hole;
+
+		if (data == -1 && errno == ENXIO)
+			break;
+		off = data == -1 ? off : (uint64_t)data;
+		hole = lseek(j->seg.fd, (off_t)off, SEEK_HOLE);
+		to = hole == -1 || (uint64_t)hole > end ? end : (uint64_t)hole;
+		status = populate_data(j, off, to, passed - g->off);
+	}
+	return status;
+}
+
 int
 job_populate(struct job *j)
 {
+	uint64_t total = 0, passed = 0;
 	int status = EXIT_YES;
 	size_t i;
 
-	progress_begin(j->text, "reading", 0);
+	for (i = 0; i < j->nranges; i++)
+		total += j->ranges[i].len;
+	progress_begin(j->text, "reading", total);
 	for (i = 0; i < j->nranges && status == EXIT_YES; i++) {
-		uint64_t off = j->ranges[i].off, end = off + j->ranges[i].len;
-
-		while (off < end && status == EXIT_YES) {
-			off_t data = lseek(j->seg.fd, (off_t)off, SEEK_DATA), hole;
-
-			if (data == -1 && errno == ENXIO)
-				break;
-			off = data == -1 ? off : (uint64_t)data;
-			hole = lseek(j->seg.fd, (off_t)off, SEEK_HOLE);
-			if (off >= end)
-				break;
-			status = populate_one(j, off, hole == -1 ||
-			    (uint64_t)hole > end ? end : (uint64_t)hole);
-			progress_at(off - j->ranges[i].off);
-			off = hole == -1 ? end : (uint64_t)hole;
-		}
+		status = populate_range(j, &j->ranges[i], passed);
+		passed += j->ranges[i].len;
 	}
 	progress_end();
 	return status;
