@@ -4,7 +4,7 @@ bench_programs = %D%/empty-dynamic %D%/empty-static %D%/start %D%/sync-raw
 bench_scripts = %D%/start.sh %D%/sync.sh
 EXTRA_PROGRAMS += $(bench_programs)
 EXTRA_DIST += $(bench_scripts) %D%/plot
-CLEANFILES += $(bench_programs) %D%/sync.tsv %D%/sync.svg
+CLEANFILES += $(bench_programs) %D%/sync.svg %D%/sync.tsv %D%/sync.txt
 
 %C%_empty_dynamic_SOURCES = %D%/empty.c
 %C%_empty_static_SOURCES = %D%/empty.c

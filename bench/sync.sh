@@ -5,14 +5,15 @@
 # usage: bench/sync.sh [ROUNDS], by way of "make bench"
 #
 # The files are in the build directory, which must be on a disk and have 2 GiB
-# free; the source of a rewrite is in RAM.  Prints a table for each
-# of the four workloads, and leaves bench/sync.tsv and bench/sync.svg.
+# free; the source of a rewrite is in RAM.  Prints a table for each of the four
+# workloads, and leaves bench/sync.txt, .tsv and .svg.
 set -eu
 rounds=${1:-15}
 src=$(cd "$(dirname "$0")" && pwd)
 PATH=$SHMU_BUILD/src/cmd:$SHMU_BUILD/bench:$PATH
 export PATH
 tsv=$SHMU_BUILD/bench/sync.tsv
+txt=${tsv%.tsv}.txt
 dir=$(mktemp -d "$SHMU_BUILD/bench/sync.XXXXXX")
 source=$(mktemp /dev/shm/bench.XXXXXX)
 trap 'rm -rf "$dir" "$source"' EXIT
@@ -24,9 +25,8 @@ ln -s "$source" src
 group() {
 	name=$1 n=$2 base=$3
 	shift 2
-	echo
-	echo "$name"
-	start "$n" "$base" true "$@" | tee table
+	start "$n" "$base" true "$@" >table
+	printf '\n%s\n' "$name" | cat - table | tee -a "$txt"
 	awk -v group="$name" 'NR > 1 {
 		ratio = $NF
 		NF -= 3
@@ -39,6 +39,7 @@ awk 'BEGIN { for (i = 0; i < 1000; i++) printf "%d x\n", i * 262 * 4096 }' >upda
 truncate -s 64G sparse
 printf x | dd of=sparse bs=1 seek=5G conv=notrunc status=none
 : >"$tsv"
+: >"$txt"
 
 group "sync of a clean 1 GiB file" $((rounds * 20)) \
 	"sync-raw msync f" "mmap-sync f" "sync -d f"

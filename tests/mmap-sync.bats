@@ -193,6 +193,10 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 	chmod 444 f
 	run -0 --separate-stderr "${other[@]}" mmap-sync -x f
 	is "1 0" "$(calls fdatasync) $(calls msync)"
+	if [[ -z ${SHMU_VALGRIND-} ]]; then
+		dirty=$(mmap-sync --json --residency f | jq '.files[0].residency[0].dirty')
+		[[ $dirty == 0 || $dirty == null ]]
+	fi
 	fails 3 "no permission: owner root, mode 0444" "${other[@]}" mmap-sync f --write x
 	is 10000 "$(tr -dc '\0' <f | wc -c)"
 }
