@@ -71,6 +71,24 @@ bin_PROGRAMS += %D%/shm-rm
 %C%_shm_rm_LDFLAGS = $(TOOL_LDFLAGS)
 %C%_shm_rm_LDADD = libshmtool.la
 
+UPTIME = \
+	%D%/process.c \
+	%D%/process.h \
+	%D%/uptime.c \
+	%D%/uptime.h
+
+bin_PROGRAMS += %D%/uptime-srv
+%C%_uptime_srv_SOURCES = %D%/uptime-srv.c $(CLI) $(UPTIME)
+%C%_uptime_srv_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
+%C%_uptime_srv_LDFLAGS = $(TOOL_LDFLAGS)
+%C%_uptime_srv_LDADD = libshmtool.la
+
+bin_PROGRAMS += %D%/uptime-cli
+%C%_uptime_cli_SOURCES = %D%/json.c %D%/json.h %D%/uptime-cli.c $(CLI) $(UPTIME)
+%C%_uptime_cli_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
+%C%_uptime_cli_LDFLAGS = $(TOOL_LDFLAGS)
+%C%_uptime_cli_LDADD = libshmtool.la
+
 if HAVE_SMARTCOLS
 bin_PROGRAMS += %D%/shm-stat
 endif
