@@ -30,6 +30,7 @@ TESTS += $(bats_tests)
 endif
 
 unit_tests = \
+	%D%/torture/test-uptime \
 	%D%/unit/test-header \
 	%D%/unit/test-operand \
 	%D%/unit/test-owner \
@@ -37,7 +38,8 @@ unit_tests = \
 	%D%/unit/test-parse \
 	%D%/unit/test-ring \
 	%D%/unit/test-segment \
-	%D%/unit/test-sys
+	%D%/unit/test-sys \
+	%D%/unit/test-uptime
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -47,6 +49,9 @@ EXTRA_DIST += %D%/unit/check.h
 
 UNIT_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 UNIT_LIBS = libshmutil.la $(CMOCKA_LIBS)
+# For tests of what stands in src/cmd.
+TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src -I$(srcdir)/src/cmd -I$(srcdir)/%D%
+UPTIME_SOURCES = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_unit_test_header_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_header_LDADD = $(UNIT_LIBS)
 %C%_unit_test_operand_CFLAGS = $(UNIT_CFLAGS)
@@ -63,3 +68,18 @@ UNIT_LIBS = libshmutil.la $(CMOCKA_LIBS)
 %C%_unit_test_segment_LDADD = $(UNIT_LIBS)
 %C%_unit_test_sys_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_sys_LDADD = $(UNIT_LIBS)
+%C%_unit_test_uptime_SOURCES = %D%/unit/test-uptime.c $(UPTIME_SOURCES)
+%C%_unit_test_uptime_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_unit_test_uptime_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_uptime_LDADD = $(UNIT_LIBS)
+
+# What is stepped through must not change between two calls: no lazy binding.
+%C%_torture_test_uptime_SOURCES = \
+	%D%/torture/step.c \
+	%D%/torture/step.h \
+	%D%/torture/test-uptime.c \
+	$(UPTIME_SOURCES)
+%C%_torture_test_uptime_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_torture_test_uptime_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_test_uptime_LDFLAGS = -static -Wl,-z,now
+%C%_torture_test_uptime_LDADD = $(UNIT_LIBS)
