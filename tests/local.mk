@@ -25,6 +25,10 @@ bats_tests = \
 	%D%/shm-set.bats \
 	%D%/shm-stat.bats
 EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/textbook-fifo.c %D%/.shellcheckrc %D%/deny.py
+	%D%/shm-stat.bats \
+	%D%/uptime.bats
+EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/.shellcheckrc \
+	%D%/textbook/client.c %D%/textbook/server.c
 if HAVE_BATS
 TESTS += $(bats_tests)
 endif
