@@ -6,7 +6,9 @@ completions = \
 	%D%/bash/shm-create \
 	%D%/bash/shm-rm \
 	%D%/bash/shm-set \
-	%D%/bash/shm-stat
+	%D%/bash/shm-stat \
+	%D%/bash/uptime-cli \
+	%D%/bash/uptime-srv
 EXTRA_DIST += $(completions)
 if WANT_COMPLETION
 bashcompletion_DATA = $(completions)

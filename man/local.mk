@@ -5,7 +5,9 @@ dist_man1_MANS += \
 	%D%/shm-attach.1 \
 	%D%/shm-create.1 \
 	%D%/shm-rm.1 \
-	%D%/shm-set.1
+	%D%/shm-set.1 \
+	%D%/uptime-cli.1 \
+	%D%/uptime-srv.1
 if HAVE_SMARTCOLS
 dist_man1_MANS += %D%/shm-stat.1
 endif

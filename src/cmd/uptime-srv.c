@@ -93,7 +93,8 @@ catch(int sig)
 static void
 listen_to_signals(sigset_t *old)
 {
-	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+	static const int signals[] = { SIGHUP, SIGINT, SIGPIPE, SIGQUIT,
+	    SIGTERM };
 	struct sigaction was, act = { .sa_handler = catch };
 	sigset_t set;
 	size_t i;
