@@ -55,7 +55,7 @@ UNIT_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 UNIT_LIBS = libshmutil.la $(CMOCKA_LIBS)
 # For tests of what stands in src/cmd.
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src -I$(srcdir)/src/cmd -I$(srcdir)/%D%
-UPTIME_SOURCES = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
+TESTED_UPTIME = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_unit_test_header_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_header_LDADD = $(UNIT_LIBS)
 %C%_unit_test_operand_CFLAGS = $(UNIT_CFLAGS)
@@ -72,7 +72,7 @@ UPTIME_SOURCES = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_unit_test_segment_LDADD = $(UNIT_LIBS)
 %C%_unit_test_sys_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_sys_LDADD = $(UNIT_LIBS)
-%C%_unit_test_uptime_SOURCES = %D%/unit/test-uptime.c $(UPTIME_SOURCES)
+%C%_unit_test_uptime_SOURCES = %D%/unit/test-uptime.c $(TESTED_UPTIME)
 %C%_unit_test_uptime_CPPFLAGS = $(TEST_CPPFLAGS)
 %C%_unit_test_uptime_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_uptime_LDADD = $(UNIT_LIBS)
@@ -82,7 +82,7 @@ UPTIME_SOURCES = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 	%D%/torture/step.c \
 	%D%/torture/step.h \
 	%D%/torture/test-uptime.c \
-	$(UPTIME_SOURCES)
+	$(TESTED_UPTIME)
 %C%_torture_test_uptime_CPPFLAGS = $(TEST_CPPFLAGS)
 %C%_torture_test_uptime_CFLAGS = $(UNIT_CFLAGS)
 %C%_torture_test_uptime_LDFLAGS = -static -Wl,-z,now

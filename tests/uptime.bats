@@ -118,9 +118,8 @@ first() { python - "$key" <<-'END'
 
 @test "uptime: a killed server is named by its client, which ends with 3" {
 	serve
-	timeout 20 uptime-cli -k "$key" >out 2>err 3>&- &
+	spawn uptime-cli -k "$key" >out 2>err
 	cli=$!
-	jobs+=("$cli")
 	eventually lines out 1
 	kill -9 "$srv"
 	ended "$cli" 3
@@ -133,9 +132,8 @@ first() { python - "$key" <<-'END'
 
 @test "uptime: the next server takes over in place, and waiting clients go on" {
 	serve
-	timeout 60 uptime-cli -k "$key" --wait >out 2>err 3>&- &
+	spawn uptime-cli -k "$key" --wait >out 2>err
 	cli=$!
-	jobs+=("$cli")
 	eventually lines out 1
 	id=$(shm-stat -q --raw --noheadings -o ID "$key" 2>/dev/null || true)
 	dead=$srv
@@ -243,9 +241,8 @@ first() { python - "$key" <<-'END'
 @test "uptime: an object cut short is one line for both, and no signal" {
 	spawn uptime-srv --posix "$seg" 2>srv-err
 	srv=$!
-	timeout 20 uptime-cli --posix "$seg" --wait >out 2>err 3>&- &
+	spawn uptime-cli --posix "$seg" --wait >out 2>err
 	cli=$!
-	jobs+=("$cli")
 	eventually lines out 1
 	truncate -s 0 "/dev/shm$seg"
 	ended "$srv" 3
@@ -268,9 +265,8 @@ first() { python - "$key" <<-'END'
 	textbook server
 	spawn ./server "$key"
 	srv=$!
-	timeout 30 uptime-cli -k "$key" --wait >out 2>err 3>&- &
+	spawn uptime-cli -k "$key" --wait >out 2>err
 	cli=$!
-	jobs+=("$cli")
 	eventually lines out 3
 	rising "$(head -n 3 out)"
 	fails 1 "belongs to process $srv (server)" uptime-srv -k "$key"
@@ -325,7 +321,7 @@ first() { python - "$key" <<-'END'
 
 @test "uptime: text is hostile: escaped and at most 255 bytes" {
 	id=$(shm-create "$key" 256)
-	spawn timeout 20 uptime-cli -q -k "$key" --wait --once >out
+	spawn uptime-cli -q -k "$key" --wait --once >out
 	eventually attached "$id" 1
 	printf '\033[2J\n\377%300s' x | tr ' ' y | head -c 256 | shm-attach write "$key" 0
 	eventually gone "$!"
@@ -345,9 +341,8 @@ first() { python - "$key" <<-'END'
 
 @test "uptime: a stopped server is not dead: the client says it once and goes on" {
 	serve
-	timeout 60 uptime-cli -k "$key" >out 2>err 3>&- &
+	spawn uptime-cli -k "$key" >out 2>err
 	cli=$!
-	jobs+=("$cli")
 	eventually lines out 1
 	kill -STOP "$srv"
 	eventually grep -q "process $srv, lives, is stopped but writes nothing; waiting" err
@@ -379,10 +374,25 @@ first() { python - "$key" <<-'END'
 	spawn unshare --fork --kill-child --time --boottime 1000000 uptime-srv -k "$key"
 	run -0 timeout 20 uptime-cli -q -k "$key" --wait -c 2
 	rising "$output"
-	fails 1 "is served" uptime-srv -k "$key"
+	fails 1 "(of another namespace); end it" uptime-srv -k "$key"
 	kill -9 "$!"
 	eventually gone "$!"
 	shm-rm -q "$key" || true
+}
+
+@test "uptime: a server of another pid namespace is refused while it is attached" {
+	isolated
+	unshare --pid --fork true 2>/dev/null || lacks "pid namespaces"
+	spawn unshare --pid --fork --kill-child uptime-srv -k "$key"
+	outer=$!
+	timeout 20 uptime-cli -q -k "$key" --wait -c 2
+	fails 1 "is served by process 1 (of another namespace)" uptime-srv -k "$key"
+	kill -9 "$(pgrep -P "$outer" uptime-srv)"
+	eventually gone "$outer"
+	fails 3 "process 1, is dead" timeout 20 uptime-cli -k "$key"
+	serve
+	kill "$srv"
+	ended "$srv" 143
 }
 
 @test "uptime: -x shows what a student's own program would call" {

@@ -271,7 +271,7 @@ why_dead(struct client *c)
 	    c->info.removed;
 
 	if (c->look.record && c->look.claim != 0) {
-		if (!uptime_dead(&c->look))
+		if (!uptime_dead(&c->look) && !uptime_alone(&c->info))
 			return NULL;
 		snprintf(text, sizeof text, "its server, process %d, is dead",
 		    (int)uptime_pid(c->look.claim));
@@ -283,8 +283,7 @@ why_dead(struct client *c)
 		return "it was removed, and nobody writes to it";
 	if (uptime_creator_dead(&c->info))
 		return "its server is dead";
-	return c->info.kind == SHMU_ID && c->info.attached <= 1 ?
-	    "its server has let go of it" : NULL;
+	return uptime_alone(&c->info) ? "its server has let go of it" : NULL;
 }
 
 /* A living server that does not write, such as a stopped one, is said once. */
@@ -385,6 +384,10 @@ follow(struct client *c)
 	c->changed = uptime_now();
 	if (read_time(c, &nothing, &c->look) == -1)
 		return cut(c);
+	if (cli.verbose && served(&c->look))
+		cli_say(c->text, "served by process %d", (int)uptime_pid(c->look.claim));
+	else if (cli.verbose)
+		cli_say(c->text, "its server keeps no record");
 	if (fresh(c))
 		status = reading(c);
 	while (status == EXIT_YES && (c->count == 0 || c->readings < c->count)) {

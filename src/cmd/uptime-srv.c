@@ -181,14 +181,15 @@ open_existing(struct server *s)
 	return EXIT_YES;
 }
 
+/* Say whose it is; here: pid is an id of this namespace. */
 static int
-refuse(const struct server *s, const char *how, pid_t pid)
+refuse(const struct server *s, const char *how, pid_t pid, int here)
 {
-	char command[64];
+	char command[64] = "of another namespace";
 
 	return cli_fail(EXIT_NO, s->text, "%s process %d (%s); end it, or choose "
-	    "another with %s", how, (int)pid, process_command(pid, command,
-	    sizeof command), s->posix != NULL ? "--posix" : "-k");
+	    "another with %s", how, (int)pid, here ? process_command(pid, command,
+	    sizeof command) : command, s->posix != NULL ? "--posix" : "-k");
 }
 
 /* Whether somebody writes to it all the same: watch for longer than a second,
@@ -199,7 +200,7 @@ written(const struct server *s, const struct uptime_look *before)
 	uint64_t end = uptime_now() + UPTIME_LATE;
 	struct uptime_look l;
 
-	if (s->info.kind == SHMU_ID && s->info.attached == 0)
+	if (uptime_alone(&s->info))
 		return 0;
 	while (uptime_now() < end) {
 		cli_sleep(0.05);
@@ -235,14 +236,13 @@ judge(const struct server *s, struct uptime_look *l)
 		return cut(s);
 	/* Without a record it is a claim only when it names somebody. */
 	if (l->claim != 0 && (l->record || uptime_here(l->claim)) &&
-	    !uptime_dead(l))
-		return refuse(s, uptime_here(l->claim) ? "is served by" :
-		    "is served from another pid namespace by",
-		    uptime_pid(l->claim));
+	    !uptime_dead(l) && !uptime_alone(&s->info))
+		return refuse(s, "is served by", uptime_pid(l->claim),
+		    uptime_here(l->claim));
 	if (l->record || uptime_creator_dead(&s->info))
 		return EXIT_YES;
 	if (s->info.kind == SHMU_ID)
-		return refuse(s, "belongs to", s->info.cpid);
+		return refuse(s, "belongs to", s->info.cpid, s->info.cpid != 0);
 	return cli_fail(EXIT_NO, s->text, "exists, and whether another program "
 	    "serves it cannot be told; remove it with shm-rm");
 }

@@ -367,6 +367,12 @@ uptime_dead(const struct uptime_look *l)
 }
 
 int
+uptime_alone(const struct shmu_info *info)
+{
+	return info->kind == SHMU_ID && info->attached <= 1;
+}
+
+int
 uptime_creator_dead(const struct shmu_info *info)
 {
 	return info->kind == SHMU_ID && process_dead(info->cpid, info->ctime);

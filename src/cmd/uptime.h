@@ -101,6 +101,10 @@ int uptime_here(uint64_t claim);
 /* Whether the claimant is proven dead. */
 int uptime_dead(const struct uptime_look *look);
 
+/* Whether the caller, who has it attached, is the only one: then nobody serves,
+ * whatever namespace the claim is of.  Known of System V only. */
+int uptime_alone(const struct shmu_info *info);
+
 /* Whether the creator of a System V segment is proven dead. */
 int uptime_creator_dead(const struct shmu_info *info);
 
