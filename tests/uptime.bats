@@ -390,7 +390,11 @@ first() { python - "$key" <<-'END'
 	kill -9 "$(pgrep -P "$outer" uptime-srv)"
 	eventually gone "$outer"
 	fails 3 "process 1, is dead" timeout 20 uptime-cli -k "$key"
-	serve
+	# A client would be attached, so that nothing was proven.
+	spawn uptime-srv -v -k "$key" 2>err
+	srv=$!
+	eventually grep -q "served by process $srv" err
+	has "$(<err)" "took over from process 1"
 	kill "$srv"
 	ended "$srv" 143
 }

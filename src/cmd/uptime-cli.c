@@ -329,13 +329,11 @@ examine(struct client *c)
 
 /* Whether what is there at first may be printed: not what a dead one left. */
 static int
-fresh(const struct client *c)
+fresh(struct client *c)
 {
-	if (c->look.text[0] == '\0')
+	if (c->look.text[0] == '\0' || (c->look.record && !served(&c->look)))
 		return 0;
-	if (c->look.record)
-		return served(&c->look) && !uptime_dead(&c->look);
-	return !uptime_creator_dead(&c->info);
+	return why_dead(c) == NULL;
 }
 
 /* What is in look is new. */
