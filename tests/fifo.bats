@@ -444,7 +444,7 @@ writing() { [[ $(position 4616) -gt $(position 4608) ]]; }
 }
 
 @test "fifo: --plain, with a textbook's program at the other end, both ways" {
-	cc -o textbook "$SHMU_SRC/tests/textbook-fifo.c"
+	cc -o textbook "$SHMU_SRC/tests/textbook/fifo.c"
 	spawn ./textbook consume "$seg" bell >out
 	consumer=$!
 	eventually test -p bell

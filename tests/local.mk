@@ -24,7 +24,7 @@ bats_tests = \
 	%D%/shm-rm.bats \
 	%D%/shm-set.bats \
 	%D%/shm-stat.bats
-EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/textbook-fifo.c %D%/.shellcheckrc %D%/deny.py
+EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/textbook/fifo.c %D%/.shellcheckrc %D%/deny.py
 	%D%/shm-stat.bats \
 	%D%/uptime.bats
 EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/.shellcheckrc \

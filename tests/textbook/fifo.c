@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * textbook-fifo.c - the other end of the plain protocol, with libc only
+ * fifo.c - the other end of the plain protocol, with libc only
  *
- * usage: textbook-fifo produce|consume NAME FIFO
+ * usage: fifo produce|consume NAME FIFO
  * As courses have it: both open what is there or make it, the text goes through
  * the object, an int through the FIFO says that it is there.
  */
