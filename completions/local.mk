@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 
 completions = \
+	%D%/bash/fifo-consumer \
+	%D%/bash/fifo-producer \
 	%D%/bash/mmap-sync \
 	%D%/bash/shm-attach \
 	%D%/bash/shm-create \

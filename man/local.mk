@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 
 dist_man1_MANS += \
+	%D%/fifo-consumer.1 \
+	%D%/fifo-producer.1 \
 	%D%/mmap-sync.1 \
 	%D%/shm-attach.1 \
 	%D%/shm-create.1 \
