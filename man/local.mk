@@ -21,6 +21,7 @@ dist_man3_MANS += \
 	%D%/shmu_pages.3 \
 	%D%/shmu_parse.3 \
 	%D%/shmu_range.3 \
+	%D%/shmu_ring.3 \
 	%D%/shmu_segment.3 \
 	%D%/shmu_sys.3
 dist_man7_MANS += \
