@@ -215,7 +215,7 @@ deadline(const struct timespec *timeout)
 	return t;
 }
 
-/* What is left until then; -1 with ETIMEDOUT when nothing is. */
+/* What is left until then.  Whether anything is. */
 static int
 remains(const struct timespec *until, struct timespec *left)
 {
@@ -229,9 +229,9 @@ remains(const struct timespec *until, struct timespec *left)
 		left->tv_nsec += 1000000000;
 	}
 	if (left->tv_sec >= 0)
-		return 0;
-	errno = ETIMEDOUT;
-	return -1;
+		return 1;
+	left->tv_sec = left->tv_nsec = 0;
+	return 0;
 }
 
 /* Sleep until somebody comes; 0 also when somebody has. */
@@ -287,24 +287,44 @@ sleep_at_bell(struct shmu_ring *r, uint64_t want, uint32_t arrivals,
 	return -1;
 }
 
-/* One sleep, at most until then. */
+/* One sleep, no longer than limit. */
 static int
-doze(struct shmu_ring *r, uint64_t want, const struct timespec *until)
+doze(struct shmu_ring *r, uint64_t want, const struct timespec *limit)
 {
 	uint32_t arrivals = __atomic_load_n(&r->control->arrivals,
 	    __ATOMIC_ACQUIRE);
-	struct timespec left;
 	int n, err;
 
-	if (until != NULL && remains(until, &left) == -1)
-		return -1;
 	if (shmu_ring_arm(r, want))
 		return 0;
-	n = sleep_at_bell(r, want, arrivals, until == NULL ? NULL : &left);
+	n = sleep_at_bell(r, want, arrivals, limit);
 	err = errno;
 	shmu_ring_disarm(r);
 	errno = err;
 	return n;
+}
+
+/* Sleep until it is done or the time is up.  With no time at all the bell is
+ * asked once, so that the loss of the peer is told. */
+static int
+sleep_until(struct shmu_ring *r, uint64_t want, const struct timespec *until)
+{
+	struct timespec left;
+	int done = -1, more = 1;
+
+	while (done == -1 && more) {
+		if (broken(r)) {
+			errno = EBADMSG;
+			return -1;
+		}
+		more = until == NULL || remains(until, &left);
+		if (doze(r, want, until == NULL ? NULL : &left) == -1)
+			return -1;
+		done = ready(r, want);
+	}
+	if (done == -1)
+		errno = broken(r) ? EBADMSG : ETIMEDOUT;
+	return done;
 }
 
 int
@@ -317,18 +337,11 @@ shmu_ring_wait(struct shmu_ring *r, size_t want, const struct timespec *timeout)
 		want = r->capacity;
 	shmu_ring_show(r);
 	done = spin(r, want);
-	if (done == -1 && timeout != NULL)
+	if (done != -1)
+		return done;
+	if (timeout != NULL)
 		until = deadline(timeout);
-	while (done == -1) {
-		if (broken(r)) {
-			errno = EBADMSG;
-			return -1;
-		}
-		if (doze(r, want, timeout == NULL ? NULL : &until) == -1)
-			return -1;
-		done = ready(r, want);
-	}
-	return done;
+	return sleep_until(r, want, timeout == NULL ? NULL : &until);
 }
 
 void

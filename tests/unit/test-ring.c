@@ -539,6 +539,37 @@ a_loop_around_poll(void **state)
 	names_are_gone();
 }
 
+/* Who has a loop of his own asks without waiting. */
+static void
+a_loop_is_told_of_a_loss_without_waiting(void **state)
+{
+	struct shmu_ring p = opened(SHMU_RING_PRODUCER, 4096, SHMU_RING_BYTES,
+	    SHMU_RING_KEEP), c = consumer();
+	struct pollfd pc = { .fd = shmu_ring_fd(&c), .events = POLLIN };
+
+	(void)state;
+	send_text(&p, "x");
+	expect_text(&c, "x");
+	assert_errno(ETIMEDOUT, shmu_ring_wait(&c, 1, &none));
+	die(&p);
+	assert_int_equal(shmu_ring_arm(&c, 1), 0);
+	assert_int_equal(poll(&pc, 1, 0), 1);
+	assert_true(pc.revents & POLLHUP);
+	shmu_ring_disarm(&c);
+	assert_errno(EPIPE, shmu_ring_wait(&c, 1, &none));
+	assert_errno(ETIMEDOUT, shmu_ring_wait(&c, 1, &none));
+	pc.fd = shmu_ring_fd(&c);
+	assert_int_equal(poll(&pc, 1, 0), 0);
+	p = opened(SHMU_RING_PRODUCER, 0, SHMU_RING_BYTES, SHMU_RING_RESUME);
+	send_bytes(&p, 4097);
+	die(&c);
+	assert_errno(EPIPE, shmu_ring_wait(&p, 4096, &none));
+	assert_errno(ETIMEDOUT, shmu_ring_wait(&p, 4096, &none));
+	p.control->resumable = 0;
+	shmu_ring_close(&p);
+	names_are_gone();
+}
+
 /* What the kernel does with a FIFO of one page, which the bell relies on. */
 static void
 the_bell_is_full_with_one_byte(void **state)
@@ -698,6 +729,7 @@ main(void)
 		cmocka_unit_test(nothing_is_delivered_while_nobody_came),
 		cmocka_unit_test(a_bell_that_nobody_hears_is_no_signal),
 		cmocka_unit_test(a_loop_around_poll),
+		cmocka_unit_test(a_loop_is_told_of_a_loss_without_waiting),
 		cmocka_unit_test(hostile_peers_are_told),
 		cmocka_unit_test(squatted_bells_are_refused),
 		cmocka_unit_test(other_things_are_no_channel),

@@ -14,8 +14,8 @@
  *
  * Staged bytes become visible when published, taken bytes become room when
  * released; both happen by themselves once enough has gathered (a sixteenth, an
- * eighth of the capacity), and before a wait.  Each is one store: a process killed between any two instructions
- * leaves the ring as before or after it.
+ * eighth of the capacity), and before a wait.  Each is one store: a process
+ * killed between any two instructions leaves the ring as before or after it.
  *
  * Ends: each end is one process's at a time.  The claim is a lock of the open
  * file, which the kernel gives up when the process ends, in whatever pid
@@ -375,8 +375,9 @@ SHMU_API int shmu_ring_wait(struct shmu_ring *r, size_t want,
  * sleep until want bytes are there, and returns 1 when they are already (or
  * the stream ended), or 0: then poll the descriptor for POLLIN (consumer) or
  * POLLOUT (producer).  After it, or instead of it, disarm.  POLLHUP or POLLERR
- * mean that nobody is at the other end: shmu_ring_wait deals with that.  The
- * descriptor belongs to the ring and may change in a wait.
+ * mean that nobody is at the other end: shmu_ring_wait deals with that, with a
+ * timeout of 0 without sleeping (a producer's stays POLLERR until another
+ * comes).  The descriptor belongs to the ring and may change in a wait.
  */
 SHMU_API int shmu_ring_arm(struct shmu_ring *r, size_t want);
 SHMU_API void shmu_ring_disarm(struct shmu_ring *r);
