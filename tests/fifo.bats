@@ -116,6 +116,22 @@ same_or_done() { cmp -s in out; }
 	gone
 }
 
+@test "fifo: a producer that waits for input learns that its consumer is gone" {
+	mkfifo input
+	exec 9<>input
+	feed input fifo-producer "$seg" 2>errors
+	producer=$!
+	spawn fifo-consumer "$seg" >out 9>&-
+	consumer=$!
+	echo x >&9
+	eventually test -s out
+	killed "$consumer"
+	ended "$producer" 3
+	has "$(<errors)" "consumer pid $consumer died before the end, having taken up to byte 2"
+	exec 9>&-
+	gone
+}
+
 @test "fifo: the loss of a producer is 3 with its pid, after what it published" {
 	mkfifo input
 	exec 9<>input
@@ -157,6 +173,25 @@ writing() { [[ $(position 4616) -gt $(position 4608) ]]; }
 	cmp rest <(tail -c +"$((at + 1))" in)
 	has "$(<said)" "bytes $at to "
 	eventually gone
+}
+
+@test "fifo: another that came in time has a time limit of its own" {
+	mkfifo input
+	exec 9<>input
+	fifo-consumer --reconnect 0.3 -t 20 "$seg" >out 2>errors 9>&- &
+	consumer=$!
+	echo a >&9
+	feed input fifo-producer "$seg"
+	eventually test -s out
+	killed $!
+	eventually grep -q "waiting 0.3 s" errors
+	feed input fifo-producer --resume "$seg"
+	producer=$!
+	printf 'a\nb\n' >&9
+	exec 9>&-
+	ended "$producer" 0
+	ended "$consumer" 0
+	is $'a\nb' "$(<out)"
 }
 
 @test "fifo: a stopped consumer is waited for, and goes on" {
@@ -243,8 +278,12 @@ writing() { [[ $(position 4616) -gt $(position 4608) ]]; }
 	producer=$!
 	eventually published 3000
 	killed "$producer"
-	echo new | fifo-producer "$seg" &
+	echo new | fifo-producer "$seg" 2>said &
+	producer=$!
+	eventually published 4
 	is new "$(fifo-consumer "$seg")"
+	ended "$producer" 0
+	is "fifo-producer: $seg: beginning anew; 3000 bytes of an earlier stream, which --resume would have gone on with, are dropped" "$(<said)"
 	eventually gone
 }
 
@@ -287,6 +326,7 @@ writing() { [[ $(position 4616) -gt $(position 4608) ]]; }
 	feed in fifo-producer --records "$seg"
 	eventually test -e "/dev/shm$seg"
 	fails 1 "carries records (--records)" fifo-consumer "$seg"
+	fails 1 "has 4194304 bytes, another --size" fifo-consumer --records -s 8K "$seg"
 	fifo-consumer --records "$seg" | cmp - in
 	eventually gone
 }
@@ -414,6 +454,11 @@ writing() { [[ $(position 4616) -gt $(position 4608) ]]; }
 	fails 1 "no such object" fifo-consumer -e --to new "$seg"
 	[[ ! -e new ]]
 	fails 1 "no such object" fifo-producer -e "$seg" </dev/null
+	fails 124 "no producer came" fifo-consumer -t 0.05 --to new "$seg"
+	is 0 "$(stat -c %s new)"
+	echo precious >new
+	fails 1 "there is no stream to resume, and new has 9 bytes" fifo-consumer --resume --to new "$seg"
+	is precious "$(<new)"
 	gone
 }
 
@@ -425,6 +470,8 @@ writing() { [[ $(position 4616) -gt $(position 4608) ]]; }
 	fails 2 "go with --plain" fifo-producer --text hi "$seg"
 	fails 2 "which FIFO" fifo-consumer --plain "$seg"
 	fails 2 "leave the options of the stream out" fifo-producer --plain --fifo p --verify "$seg"
+	fails 2 "cannot be resumed into a file" fifo-consumer --records --resume --to out "$seg"
+	fails 2 "belong to sem_open(3)" fifo-producer /sem.x
 	fails 2 "choose --lines or --records" fifo-producer --lines --records "$seg"
 	fails 2 "cannot be read again" fifo-consumer --resume --verify "$seg"
 	fails 3 "too long" fifo-producer "/$(printf 'x%.0s' {1..252})" </dev/null

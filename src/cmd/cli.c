@@ -207,8 +207,8 @@ cli_seconds(const char *what, const char *text)
 	char *end;
 	double s = strtod(text, &end);
 
-	if (*text >= '0' && *text <= '9' && *end == '\0' && s >= 0 &&
-	    s <= 1e9)
+	if ((*text == '.' || (*text >= '0' && *text <= '9')) && *end == '\0' &&
+	    end != text && s >= 0 && s <= 1e9)
 		return s;
 	cli_usage(text, "%s is a number of seconds", what);
 }
@@ -255,6 +255,14 @@ cli_operand_or_die(struct shmu_operand *op, const char *text)
 {
 	if (cli_operand(op, text) != 0)
 		exit(EXIT_USAGE);
+}
+
+void
+cli_not_semaphore(const struct shmu_operand *op, const char *text)
+{
+	if (op->kind == SHMU_POSIX && strncmp(op->name, "/sem.", 5) == 0)
+		cli_usage(text, "names that begin with sem. belong to "
+		    "sem_open(3); choose another");
 }
 
 void

@@ -96,6 +96,10 @@ void cli_sleep(double seconds);
 int cli_operand(struct shmu_operand *op, const char *text);
 void cli_operand_or_die(struct shmu_operand *op, const char *text);
 
+/* End the program with EXIT_USAGE when op is a name of sem_open(3), which
+ * nothing else may be made under. */
+void cli_not_semaphore(const struct shmu_operand *op, const char *text);
+
 /* Parse every operand of argv but "-", so that what is malformed ends the
  * program before the first is touched. */
 void cli_check_each(char *argv[]);

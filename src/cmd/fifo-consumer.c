@@ -77,6 +77,21 @@ open_output(struct output *out)
 	return out->to == NULL ? EXIT_YES : open_file(out, 0);
 }
 
+/* Whether --resume would cut a file that no stream here was written to. */
+static int
+overwrites(const struct fifo *f, const struct output *out)
+{
+	struct stat st;
+
+	if ((f->spec.flags & SHMU_RING_RESUME) == 0 ||
+	    fstat(out->fd, &st) == -1 || st.st_size == 0 ||
+	    fifo_resumable(f, SHMU_RING_CONSUMER))
+		return 0;
+	cli_say(f->text, "there is no stream to resume, and %s has %jd bytes; leave "
+	    "--resume out to write it anew", out->to, (intmax_t)st.st_size);
+	return 1;
+}
+
 /* Feed what the file holds of the stream to the checksum. */
 static int
 read_back(struct fifo *f, const struct output *out)
@@ -239,6 +254,7 @@ receive_records(struct fifo *f, const struct output *out)
 			fifo_account(f, record, n);
 			continue;
 		}
+		shmu_ring_intend(&f->ring, 0);
 		if (write_out(f, out, &l) == -1)
 			return -1;
 		shmu_ring_release(&f->ring);
@@ -273,8 +289,10 @@ consume(struct fifo *f, struct output *out)
 
 	if (status != EXIT_YES)
 		return status;
-	if (out->to != NULL)
+	if (out->to != NULL && f->spec.kind == SHMU_RING_BYTES)
 		f->spec.flags |= SHMU_RING_KEEP;
+	if (out->fd > STDERR_FILENO && overwrites(f, out))
+		return EXIT_NO;
 	status = fifo_open(f, SHMU_RING_CONSUMER);
 	if (status != EXIT_YES)
 		return status;
@@ -306,6 +324,10 @@ main(int argc, char *argv[])
 	fifo_check(&f, argv + optind);
 	if (f.plain && out.to != NULL)
 		cli_usage("--to", "the textbook protocol has messages only; use >");
+	if (out.to != NULL && f.spec.kind == SHMU_RING_RECORDS &&
+	    (f.spec.flags & SHMU_RING_RESUME) != 0)
+		cli_usage("--records", "lines of records cannot be resumed into a "
+		    "file; use --lines on both sides");
 	if (f.verify && f.spec.kind == SHMU_RING_RECORDS)
 		cli_usage("--verify", "a stream of records has no checksum; each "
 		    "record carries its place in it");

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -42,18 +44,43 @@ static const struct option words[] = {
 	CLI_LONG
 };
 
+/*
+ * Wait for input, but not longer than the consumer is there: 0, or -1 when it
+ * was lost.  The bell shouts when nobody reads it, also before anybody came; so
+ * until then it is not listened to, and now and then looked whether one is.
+ */
+static int
+await_input(struct fifo *f)
+{
+	struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
+	    { .fd = shmu_ring_fd(&f->ring) } };
+	int came;
+
+	for (;;) {
+		came = shmu_ring_peer(&f->ring, NULL) == SHMU_RING_ATTACHED;
+		if (poll(p, came ? 2 : 1, came ? -1 : 250) == -1 ||
+		    p[0].revents != 0)
+			return 0;
+		if (fifo_peer_lost(f))
+			return -1;
+		cli_sleep(0.001);
+	}
+}
+
 /* Read at most n bytes of input to p.  The bytes, 0 at the end, or -1. */
 static ssize_t
 take_input(struct fifo *f, void *p, size_t n)
 {
 	ssize_t got;
 
+	if (f->waits && await_input(f) == -1)
+		return -1;
 	do {
-		got = read(STDIN_FILENO, p, n);
-		if (got == -1 && errno == EINTR && stop_signal() != 0) {
+		if (stop_signal() != 0) {
 			f->status = EXIT_CANNOT;
 			return -1;
 		}
+		got = read(STDIN_FILENO, p, n);
 	} while (got == -1 && errno == EINTR);
 	if (got == -1)
 		fifo_lost(f, "standard input", errno);
@@ -226,9 +253,11 @@ static int
 produce(struct fifo *f)
 {
 	int status = fifo_open(f, SHMU_RING_PRODUCER);
+	struct stat st;
 
 	if (status != EXIT_YES)
 		return status;
+	f->waits = fstat(STDIN_FILENO, &st) == 0 && !S_ISREG(st.st_mode);
 	fifo_widen(STDIN_FILENO);
 	if (skip(f) == 0 && (f->spec.kind == SHMU_RING_RECORDS ?
 	    send_records(f) : send_bytes(f)) == 0)

@@ -81,6 +81,7 @@ fifo_check(struct fifo *f, char *argv[])
 	if (f->op.kind != SHMU_POSIX && f->op.kind != SHMU_FILE)
 		cli_usage(f->text, "a channel is a POSIX object or a file; write "
 		    "/%s for the object of that name", f->text);
+	cli_not_semaphore(&f->op, f->text);
 	if (f->spec.capacity > (UINT64_C(1) << 40))
 		cli_usage(f->text, "a channel has at most 1T");
 	if (f->plain != 0)
@@ -89,21 +90,36 @@ fifo_check(struct fifo *f, char *argv[])
 		cli_usage("--records", "choose --lines or --records");
 }
 
-/* What stands in the way at the other end or at ours. */
+/* How the channel stands; whether that could be had. */
+static int
+look(const struct fifo *f, struct shmu_ring_status *st)
+{
+	struct shmu_segment seg;
+	int known;
+
+	if (shmu_segment_open(&seg, &f->op, SHMU_READ) == -1)
+		return 0;
+	known = shmu_ring_status(&seg, st) == 0;
+	shmu_segment_close(&seg);
+	return known;
+}
+
+int
+fifo_resumable(const struct fifo *f, enum shmu_ring_role role)
+{
+	struct shmu_ring_status st;
+
+	return look(f, &st) && st.state[role] != SHMU_RING_NOBODY;
+}
+
+/* Who has the end that we want. */
 static int
 taken(const struct fifo *f, enum shmu_ring_role role)
 {
-	struct shmu_segment seg;
 	struct shmu_ring_status st;
 	char command[32];
-	int known = 0;
 
-	if (shmu_segment_open(&seg, &f->op, SHMU_READ) == 0) {
-		known = shmu_ring_status(&seg, &st) == 0 &&
-		    st.state[role] == SHMU_RING_ATTACHED;
-		shmu_segment_close(&seg);
-	}
-	if (!known)
+	if (!look(f, &st) || st.state[role] != SHMU_RING_ATTACHED)
 		return cli_fail(EXIT_NO, f->text, "another %s has the channel; "
 		    "one at a time", ends[role]);
 	return cli_fail(EXIT_NO, f->text, "%s pid %" PRIu32 " (%s) has the "
@@ -116,21 +132,29 @@ taken(const struct fifo *f, enum shmu_ring_role role)
 static int
 midway(const struct fifo *f, enum shmu_ring_role role)
 {
-	struct shmu_segment seg;
 	struct shmu_ring_status st;
-	int known = 0;
 
-	if (shmu_segment_open(&seg, &f->op, SHMU_READ) == 0) {
-		known = shmu_ring_status(&seg, &st) == 0;
-		shmu_segment_close(&seg);
-	}
-	if (!known)
+	if (!look(f, &st))
 		return cli_fail(EXIT_NO, f->text, "its stream has begun; --resume "
 		    "goes on with it");
 	return cli_fail(EXIT_NO, f->text, "its stream is at byte %" PRIu64 ", where "
 	    "%s pid %" PRIu32 " left it; --resume goes on there",
 	    role == SHMU_RING_PRODUCER ? st.published : st.acknowledged,
 	    ends[role], st.owner[role].pid);
+}
+
+/* It is there, and is another than what was asked for. */
+static int
+different(const struct fifo *f)
+{
+	struct shmu_ring_status st;
+
+	if (look(f, &st) && st.kind == f->spec.kind)
+		return cli_fail(EXIT_NO, f->text, "the channel has %" PRIu64
+		    " bytes, another --size than is asked for", st.capacity);
+	return cli_fail(EXIT_NO, f->text, "the channel carries %s; start both "
+	    "sides alike", f->spec.kind == SHMU_RING_BYTES ?
+	    "records (--records)" : "bytes, no records");
 }
 
 /* Why the channel could not be had. */
@@ -147,10 +171,7 @@ cause(const struct fifo *f, enum shmu_ring_role role, int err)
 	case EALREADY:
 		return midway(f, role);
 	case EEXIST:
-		return cli_fail(EXIT_NO, f->text, "the channel has another size, "
-		    "or carries %s; start both sides alike",
-		    f->spec.kind == SHMU_RING_BYTES ? "records (--records)" :
-		    "bytes");
+		return different(f);
 	case EPERM:
 		return cli_fail(EXIT_CANNOT, f->text, "the channel is another "
 		    "user's");
@@ -201,6 +222,36 @@ truncated(int sig)
 	_exit(EXIT_CANNOT);
 }
 
+/* What a new channel takes the place of, if anybody could miss it. */
+static void
+note_leftover(const struct fifo *f)
+{
+	struct shmu_ring_status st;
+
+	if (cli.quiet || (f->spec.flags & SHMU_RING_RESUME) != 0 ||
+	    !look(f, &st) || st.state[0] == SHMU_RING_ATTACHED ||
+	    st.state[1] == SHMU_RING_ATTACHED ||
+	    st.published == st.acknowledged)
+		return;
+	cli_say(f->text, "beginning anew; %" PRIu64 " bytes of an earlier stream, "
+	    "which --resume would have gone on with, are dropped",
+	    st.published - st.acknowledged);
+}
+
+/* Who follows a process that was just killed may come before it is gone. */
+static int
+take(struct fifo *f, enum shmu_ring_role role)
+{
+	int tries = (f->spec.flags & SHMU_RING_RESUME) != 0 ? 100 : 1;
+
+	while (shmu_ring_open(&f->ring, role, &f->op, &f->spec) == -1) {
+		if (errno != EBUSY || --tries == 0)
+			return -1;
+		cli_sleep(0.01);
+	}
+	return 0;
+}
+
 int
 fifo_open(struct fifo *f, enum shmu_ring_role role)
 {
@@ -209,7 +260,8 @@ fifo_open(struct fifo *f, enum shmu_ring_role role)
 	stop_on_signals();
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGBUS, &act, NULL);
-	if (shmu_ring_open(&f->ring, role, &f->op, &f->spec) == -1)
+	note_leftover(f);
+	if (take(f, role) == -1)
 		return cause(f, role, errno);
 	f->from = shmu_ring_position(&f->ring);
 	clock_gettime(CLOCK_MONOTONIC, &f->began);
@@ -246,7 +298,7 @@ report(struct fifo *f, const char *end)
 int
 fifo_close(struct fifo *f)
 {
-	if (f->progress)
+	if (f->progress || cli.verbose)
 		report(f, "\n");
 	shmu_ring_close(&f->ring);
 	stop_die();
@@ -344,7 +396,20 @@ reconnect(struct fifo *f, size_t want)
 	if (errno == ETIMEDOUT &&
 	    shmu_ring_peer(&f->ring, NULL) != SHMU_RING_ATTACHED)
 		return peer_gone(f);
+	if (errno == ETIMEDOUT)
+		errno = EINTR;	/* it came, and has its own time now */
 	return -1;
+}
+
+int
+fifo_peer_lost(struct fifo *f)
+{
+	enum shmu_ring_state how = shmu_ring_peer(&f->ring, NULL);
+
+	if (f->reconnect > 0 || (how != SHMU_RING_LEFT && how != SHMU_RING_DIED))
+		return 0;
+	peer_gone(f);
+	return 1;
 }
 
 int

@@ -23,6 +23,7 @@ struct fifo {
 	int			 lines;
 	int			 progress;
 	int			 verify;
+	int			 waits;		/* for input that takes its time */
 	int			 plain;
 	double			 timeout;	/* seconds, < 0: none */
 	double			 reconnect;	/* seconds, 0: not at all */
@@ -63,6 +64,9 @@ void fifo_option(struct fifo *f, int c);
 /* The operand CHANNEL and what the options mean together; or die of usage. */
 void fifo_check(struct fifo *f, char *argv[]);
 
+/* Whether a stream that was begun waits to be resumed at end role. */
+int fifo_resumable(const struct fifo *f, enum shmu_ring_role role);
+
 /* Take the end role of the channel; an exit status. */
 int fifo_open(struct fifo *f, enum shmu_ring_role role);
 
@@ -74,6 +78,10 @@ int fifo_close(struct fifo *f);
  * with f->status set, after saying why unless a signal is the reason.
  */
 int fifo_wait(struct fifo *f, size_t want);
+
+/* While waiting for something else: whether the peer is lost and nobody is to
+ * be waited for; said then, with f->status set. */
+int fifo_peer_lost(struct fifo *f);
 
 /* Set f->status after saying what the system said of what; returns -1. */
 int fifo_lost(struct fifo *f, const char *what, int err);

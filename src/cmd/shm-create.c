@@ -145,9 +145,7 @@ check(const struct request *r)
 		    "System V key or /%d for a POSIX name", r->op.id, r->op.id);
 	if (r->op.kind == SHMU_PIDFD)
 		cli_usage(r->text, "a descriptor of a process cannot be created");
-	if (r->op.kind == SHMU_POSIX && strncmp(r->op.name, "/sem.", 5) == 0)
-		cli_usage(r->text, "names that begin with sem. belong to "
-		    "sem_open(3); choose another");
+	cli_not_semaphore(&r->op, r->text);
 	if (!sysv && (r->spec.flags & SHMU_SPEC_HUGE) != 0)
 		cli_usage(r->text, "--huge is for System V; for a POSIX object use "
 		    "shm-attach --advise hugepage, for a file hugetlbfs");

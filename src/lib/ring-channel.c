@@ -548,6 +548,8 @@ is_over(const struct shmu_ring *r)
 
 	if (shmu_ring_held(r, !r->role) || !still_named(r))
 		return 0;
+	if (end[0].position == 0 && r->control->finished == 0)
+		return 1;	/* never begun */
 	return !shmu_ring_kept(r) ||
 	    (r->control->finished != 0 && end[0].position == end[1].position);
 }

@@ -149,7 +149,7 @@ SHMU_API int shmu_ring_open(struct shmu_ring *r, enum shmu_ring_role role,
 /*
  * Show what is staged or taken, leave the end and close.  The last to leave
  * removes the channel, unless either end was opened to KEEP it and the stream
- * is not at its end.  Closing twice does nothing.
+ * has begun and is not at its end.  Closing twice does nothing.
  */
 SHMU_API void shmu_ring_close(struct shmu_ring *r);
 
@@ -177,11 +177,11 @@ shmu_ring_gathered(const struct shmu_ring *r)
 	return r->mine - r->shown;
 }
 
-/* Where the other end was when this one last looked. */
+/* Bytes that the other end has published or acknowledged. */
 static inline uint64_t
 shmu_ring_peer_position(const struct shmu_ring *r)
 {
-	return r->theirs;
+	return __atomic_load_n(&r->peer->position, __ATOMIC_ACQUIRE);
 }
 
 /* Private: show the position, and wake a peer that sleeps for it. */
