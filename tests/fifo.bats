@@ -280,7 +280,7 @@ writing() { [[ $(position 4616) -gt $(position 4608) ]]; }
 	killed "$producer"
 	echo new | fifo-producer "$seg" 2>said &
 	producer=$!
-	eventually published 4
+	eventually test -s said
 	is new "$(fifo-consumer "$seg")"
 	ended "$producer" 0
 	is "fifo-producer: $seg: beginning anew; 3000 bytes of an earlier stream, which --resume would have gone on with, are dropped" "$(<said)"

@@ -216,7 +216,7 @@ load helper
 @test "shm-create: of two creators of one name one wins, and nobody sees a half-made object" {
 	cat >look.py <<-'END'
 	import os, sys
-	path, stop = sys.argv[1:]
+	path, saw, stop = sys.argv[1:]
 	seen = set()
 	while not os.path.exists(stop):
 	    try:
@@ -229,10 +229,11 @@ load helper
 	    data = os.read(fd, 8)
 	    os.close(fd)
 	    seen.add((s.st_size, s.st_mode & 0o777, data))
+	    open(saw, "w").close()
 	for s in sorted(seen):
 	    print(*s)
 	END
-	python look.py "/dev/shm$seg" stop >seen 3>&- &
+	python look.py "/dev/shm$seg" saw stop >seen 3>&- &
 	watcher=$!
 	for ((i = 0; i < $(rounds 60); i++)); do
 		shm-create -m 0644 --fill 65 "$seg" 200000 >a 2>/dev/null 3>&- & one=$!
@@ -243,6 +244,9 @@ load helper
 		is 1 "$((s1 + s2))"
 		shm-rm -q "$seg"
 	done
+	shm-create -q -m 0644 --fill 65 "$seg" 200000 >/dev/null
+	eventually test -e saw
+	shm-rm -q "$seg"
 	touch stop
 	wait $watcher
 	is "200000 420 b'AAAAAAAA'" "$(cat seen)"
