@@ -65,6 +65,7 @@ from_man() {
 
 @test "docs: the examples of every page run" {
 	isolated
+	[[ -z ${SHMU_VALGRIND-} ]] || skip "examples set time limits, which valgrind exceeds"
 	for page in "$SHMU_SRC"/man/*.[17]; do
 		grep -q '^\$ ' "$page" || { echo "$page has no example" >&2; return 1; }
 		sed -n 's/^\$ //p' "$page" | sed 's/\\e/\\/g; s/\\-/-/g; s/\\(aq/'"'"'/g; s/\\&//g' >script

@@ -126,16 +126,16 @@ stride(void)
 	return getenv("SHMU_SLOW") != NULL ? 97 : 1;
 }
 
-/* The number of torn readings, over the instructions of reader. */
+/* The number of torn readings, over each so many instructions of reader. */
 static unsigned long
 torn(void (*reader)(void *), void *arg, void (*writer)(void *),
-    unsigned long *points)
+    unsigned long each, unsigned long *points)
 {
 	unsigned long count = 0;
 	int r;
 
 	sh->seconds = NEW;
-	for (*points = 0;; *points += stride()) {
+	for (*points = 0;; *points += each) {
 		put(OLD);
 		memset(sh->out, 0, sizeof sh->out);
 		r = step_between(reader, arg, *points, writer, NULL);
@@ -153,7 +153,7 @@ never_torn(void (*reader)(void *), void *arg)
 {
 	unsigned long points;
 
-	assert_int_equal(torn(reader, arg, our_write, &points), 0);
+	assert_int_equal(torn(reader, arg, our_write, stride(), &points), 0);
 	assert_true(points > 5);
 }
 
@@ -198,7 +198,7 @@ bytes_are_torn(void **state)
 	unsigned long points;
 
 	(void)state;
-	assert_true(torn(by_byte, NULL, our_write, &points) > 0);
+	assert_true(torn(by_byte, NULL, our_write, 1, &points) > 0);
 }
 
 /* A write by hand is torn wherever it is cut off; ours is not. */
