@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 
-bench_programs = %D%/empty-dynamic %D%/empty-static %D%/start %D%/sync-raw
-bench_scripts = %D%/start.sh %D%/sync.sh
+bench_programs = %D%/cpu %D%/empty-dynamic %D%/empty-static %D%/start %D%/sync-raw
+bench_scripts = %D%/list.sh %D%/start.sh %D%/sync.sh
 EXTRA_PROGRAMS += $(bench_programs)
 EXTRA_DIST += $(bench_scripts) %D%/plot
 CLEANFILES += $(bench_programs) %D%/sync.svg %D%/sync.tsv %D%/sync.txt

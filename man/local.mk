@@ -8,14 +8,12 @@ dist_man1_MANS += \
 	%D%/shm-create.1 \
 	%D%/shm-rm.1 \
 	%D%/shm-set.1 \
+	%D%/shm-stat.1 \
 	%D%/uptime-cli.1 \
 	%D%/uptime-srv.1
-if HAVE_SMARTCOLS
-dist_man1_MANS += %D%/shm-stat.1
-endif
-EXTRA_DIST += %D%/shm-stat.1
 dist_man3_MANS += \
 	%D%/shmu_header.3 \
+	%D%/shmu_inventory.3 \
 	%D%/shmu_operand.3 \
 	%D%/shmu_owner.3 \
 	%D%/shmu_pages.3 \

@@ -59,6 +59,16 @@ from_man() {
 	has "$(complete_words shm-attach wa)" watch
 	has "$(complete_words shm-rm "/${tag:0:3}")" "$seg"
 	has "$(complete_words shm-stat -o HOL)" HOLDERS
+	for column in $(shm-stat --columns | awk '{ print $1 }'); do
+		has "$(complete_words shm-stat -o "SIZE,${column:0:2}")" "SIZE,${column:0:2}" ||
+			is SIZE "$column"
+		has "$(complete_words shm-stat --where "${column,,}")" "$column="
+	done
+	has "$(complete_words shm-stat --sort -SI)" -SIZE
+	for state in foreign dest unlinked live unknown unfinished orphan unused locked world-writable; do
+		has "$(complete_words shm-stat --where "state=${state:0:2}")" "$state"
+	done
+	has "$(complete_words shm-stat --where "size=+4K,kind=po")" posix
 	has "$(complete_words shm-attach --advise will)" willneed
 	shm-rm -q "$seg"
 }

@@ -13,7 +13,8 @@ setup() {
 }
 
 # Whatever a test leaves behind fails it.
-teardown() {
+teardown() { tidy; }
+tidy() {
 	local pid left=
 	for pid in "${jobs[@]}"; do
 		kill -9 "$pid" 2>/dev/null || true

@@ -19,16 +19,17 @@ bats_tests = \
 	%D%/fifo.bats \
 	%D%/interop.bats \
 	%D%/mmap-sync.bats \
+	%D%/owners.bats \
 	%D%/shm-attach.bats \
 	%D%/shm-create.bats \
 	%D%/shm-rm.bats \
 	%D%/shm-set.bats \
-	%D%/shm-stat.bats
-EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/textbook/fifo.c %D%/.shellcheckrc %D%/deny.py
 	%D%/shm-stat.bats \
-	%D%/uptime.bats
-EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/peer.c %D%/.shellcheckrc \
-	%D%/textbook/client.c %D%/textbook/server.c
+	%D%/uptime.bats \
+	%D%/watch.bats
+EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/.shellcheckrc \
+	%D%/deny.py %D%/header.c %D%/owners.py %D%/peer.c \
+	%D%/textbook/client.c %D%/textbook/fifo.c %D%/textbook/server.c
 if HAVE_BATS
 TESTS += $(bats_tests)
 endif
@@ -36,6 +37,7 @@ endif
 unit_tests = \
 	%D%/torture/test-uptime \
 	%D%/unit/test-header \
+	%D%/unit/test-inventory \
 	%D%/unit/test-operand \
 	%D%/unit/test-owner \
 	%D%/unit/test-pages \
@@ -58,6 +60,8 @@ TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src -I$(srcdir)/src/cmd -I$(srcdir)/%
 TESTED_UPTIME = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_unit_test_header_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_header_LDADD = $(UNIT_LIBS)
+%C%_unit_test_inventory_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_inventory_LDADD = $(UNIT_LIBS)
 %C%_unit_test_operand_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_operand_LDADD = $(UNIT_LIBS)
 %C%_unit_test_owner_CFLAGS = $(UNIT_CFLAGS) -pthread

@@ -110,6 +110,8 @@ gone() { ! sysv_ids | grep -qx "$1"; }
 	fails 3 "this is a directory" shm-rm "$seg-dir"
 	fails 3 "this is a symbolic link" shm-rm "$seg-link"
 	fails 3 "named semaphore" shm-rm /sem.x
+	fails 3 "named semaphore" shm-set --mode 600 /sem.x
+	fails 3 "named semaphore" shm-attach read /sem.x
 	is 4 "$(find /dev/shm -mindepth 1 | wc -l)"
 	rm -r /dev/shm/sem.x "/dev/shm/$tag"*
 }
@@ -185,15 +187,109 @@ in_pid_namespace() { unshare -pf --mount-proc "$@"; }
 	eventually sh -c 'shm-rm --orphans --older-than 0 --yes | grep -q removed'
 }
 
-@test "shm-rm: an incomplete view calls no POSIX object unused" {
+@test "shm-rm: an object of another user is left alone where not all can be seen" {
 	isolated
 	can_be_others
-	"${other[@]}" shm-create "$seg" 10
+	shm-create -m 0666 "$seg" 10
 	run -0 --separate-stderr "${other[@]}" shm-rm --unused --yes
 	is "" "$output"
-	has "$stderr" "cannot be seen"
+	has "$stderr" "so 1 object that nobody seen holds is left alone"
 	[[ -e /dev/shm$seg ]]
 	shm-rm -q "$seg"
+}
+
+@test "shm-rm: what a process outside the pid namespace holds is not unused" {
+	isolated
+	in_pid_namespace true || lacks "pid namespaces"
+	shm-create "$seg" 10
+	shm-create "$seg-free" 10
+	spawn shm-attach hold "$seg"
+	eventually grep -q "$tag" "/proc/${jobs[0]}/maps"
+	run -0 --separate-stderr in_pid_namespace shm-rm --unused --yes
+	is "$seg-free: removed" "$output"
+	run -0 --separate-stderr in_pid_namespace shm-rm --orphans --older-than 0 --yes
+	is "" "$output"
+	kill -9 "${jobs[0]}"
+	eventually sh -c "shm-rm --unused --yes | grep -qx '$seg: removed'"
+}
+
+# header HOW SEGMENT - make a segment with a header of the library: see header.c
+can_make_headers() {
+	[[ -z ${SHMU_SANITIZE-} ]] || skip "a sanitized library needs a sanitized program"
+	[[ -f $SHMU_BUILD/.libs/libshmutil.a ]] || skip "configured without a static library"
+}
+header() {
+	[[ -x $BATS_FILE_TMPDIR/header ]] || cc -D_GNU_SOURCE -I"$SHMU_SRC/src/include" \
+		-o "$BATS_FILE_TMPDIR/header" "$SHMU_SRC/tests/header.c" \
+		"$SHMU_BUILD/.libs/libshmutil.a"
+	"$BATS_FILE_TMPDIR/header" "$@"
+}
+
+@test "shm-rm: a store tied to nobody is never an orphan, one tied to a dead process is" {
+	isolated
+	can_make_headers
+	header forever "$seg-store"
+	header dead "$seg-dead"
+	header building "$seg-half"
+	is "unused orphan unfinished" "$(shm-stat --older-than 0 -q --raw --noheadings -o STATE "$seg-store" "$seg-dead" "$seg-half" | xargs)"
+	has "$(shm-stat --older-than 0 --why "$seg-store")" "no  it is a table that is tied to no process"
+	has "$(shm-stat --older-than 0 --why "$seg-dead")" "yes its header ties the table to a process that is proven dead"
+	has "$(shm-stat "$seg-dead")" "FORMAT: table, layout 1, 8K of at most 8K, tied to process "
+	run -0 shm-rm --orphans --older-than 0 --yes
+	is "$seg-dead: removed" "$output"
+	shm-rm -q "$seg-store" "$seg-half"
+}
+
+@test "shm-rm: a stream whose ends are dead is an orphan, and goes with its bell" {
+	isolated
+	mkfifo in
+	exec 7<>in
+	fifo-producer "${seg#/}" <in 3>&- 7>&- &
+	jobs+=("$!")
+	eventually test -p "/dev/shm$seg.bell"
+	eventually sh -c "shm-stat '$seg' | grep -q 'FORMAT: ring.* bytes published'"
+	run -0 --separate-stderr shm-stat --audit
+	is "" "$output"
+	run -0 shm-rm --orphans --older-than 0 --yes
+	is "" "$output"
+	kill -9 "$!"
+	exec 7>&-
+	eventually sh -c 'shm-stat -q --older-than 0 --where "operand=$1,state=orphan" >/dev/null' sh "$seg"
+	run -0 shm-rm --orphans --older-than 0 --yes
+	is "$seg: removed" "$output"
+	is "" "$(ls -A /dev/shm)"
+}
+
+@test "shm-rm: a System V store is looked into right before it would be removed" {
+	isolated
+	can_make_headers
+	id=$(header forever "$key")
+	is orphan "$(shm-stat --older-than 0 -q --raw --noheadings -o STATE "$id")"
+	run -1 --separate-stderr shm-rm --orphans --older-than 0 --yes
+	has "$stderr" "$id: kept"
+	is "$id" "$(sysv_ids)"
+	shm-rm -q "$id"
+}
+
+@test "shm-rm: what is used again between the look and the removal is kept" {
+	isolated
+	for i in 1 2 3 4 5 6 7 8; do shm-create "$seg-$i" 10 >/dev/null; done
+	# It asks about the first; meanwhile all come into use.
+	mkfifo answer
+	{ shm-rm -i --unused --yes <answer >out 2>err && echo 0 || echo $?; } >status 3>&- &
+	jobs+=("$!")
+	exec 8>answer
+	eventually grep -q 'remove ' err
+	for i in 1 2 3 4 5 6 7 8; do spawn shm-attach hold "$seg-$i"; done
+	for i in 1 2 3 4 5 6 7 8; do eventually grep -q "$tag-$i\$" "/proc/${jobs[i]}/maps"; done
+	yes | head -20 >&8
+	exec 8>&-
+	eventually test -s status
+	is 1 "$(cat status)"
+	is "" "$(cat out)"
+	is 8 "$(grep -c "kept: it is in use" err)"
+	kill -9 "${jobs[@]:1}"
+	eventually sh -c "shm-rm -q --unused --yes; ! ls /dev/shm | grep -q ."
 }
 
 @test "shm-rm: bulk options that do not go together are 2" {

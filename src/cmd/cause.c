@@ -63,23 +63,6 @@ directory(const struct shmu_operand *op, char *buf, size_t size)
 	return buf;
 }
 
-static uint64_t
-limit(const char *name)
-{
-	char path[64];
-	uint64_t n = 0;
-	FILE *f;
-
-	snprintf(path, sizeof path, "/proc/sys/kernel/%s", name);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return 0;
-	if (fscanf(f, "%" SCNu64, &n) != 1)
-		n = 0;
-	fclose(f);
-	return n;
-}
-
 static int
 exists(const char *text, const struct shmu_operand *op)
 {
@@ -120,7 +103,7 @@ no_space(const char *text, const struct shmu_operand *op, uint64_t asked)
 		return cli_fail(EXIT_CANNOT, text, "a limit of System V is "
 		    "reached: %" PRIu64 " segments (kernel.shmmni) or %" PRIu64
 		    " pages in all (kernel.shmall); remove some, see shm-stat",
-		    limit("shmmni"), limit("shmall"));
+		    cli_kernel_limit("shmmni"), cli_kernel_limit("shmall"));
 	dir = directory(op, buf, sizeof buf);
 	if (statvfs(dir, &fs) == -1)
 		return cli_fail(EXIT_CANNOT, text, "%s is full", dir);
@@ -137,7 +120,7 @@ sysv_limits(const char *text, const struct shmu_spec *spec)
 		return cli_fail(EXIT_CANNOT, text, "this kernel has no huge "
 		    "pages of that size; see ls /sys/kernel/mm/hugepages");
 	return cli_fail(EXIT_CANNOT, text, "%" PRIu64 " bytes are outside the "
-	    "limit of %" PRIu64 " (kernel.shmmax)", spec->size, limit("shmmax"));
+	    "limit of %" PRIu64 " (kernel.shmmax)", spec->size, cli_kernel_limit("shmmax"));
 }
 
 static int
@@ -298,6 +281,15 @@ cause_open(const char *text, const struct shmu_operand *op, int err)
 		break;
 	}
 	return cli_fail(EXIT_CANNOT, text, "cannot be opened: %s", strerror(err));
+}
+
+int
+cause_semaphore(const char *text, const struct shmu_operand *op)
+{
+	if (op->kind != SHMU_POSIX || strncmp(op->name, "/sem.", 5) != 0)
+		return EXIT_YES;
+	return cli_fail(EXIT_CANNOT, text, "this is a named semaphore, not "
+	    "shared memory; it belongs to sem_open(3) and sem_unlink(3)");
 }
 
 int

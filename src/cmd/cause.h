@@ -17,6 +17,10 @@ int cause_create(const char *text, const struct shmu_operand *op,
 /* Of shmu_segment_open, map and stat. */
 int cause_open(const char *text, const struct shmu_operand *op, int err);
 
+/* A named semaphore, which is in the directory of POSIX objects but is none:
+ * EXIT_CANNOT after saying so; otherwise EXIT_YES. */
+int cause_semaphore(const char *text, const struct shmu_operand *op);
+
 /* Of a change or removal. */
 int cause_change(const char *text, const struct shmu_operand *op, int err);
 

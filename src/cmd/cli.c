@@ -19,6 +19,11 @@ struct cli cli;
 void
 cli_begin(const char *program, const char *help)
 {
+	/* A libc may have as little as 1 KiB, and a list is long. */
+	static char out[32768];
+
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, out, _IOFBF, sizeof out);
 	cli.program = program;
 	cli.help = help;
 }
@@ -211,6 +216,41 @@ cli_seconds(const char *what, const char *text)
 	    end != text && s >= 0 && s <= 1e9)
 		return s;
 	cli_usage(text, "%s is a number of seconds", what);
+}
+
+double
+cli_age(const char *what, const char *text)
+{
+	static const char letters[] = "smhd";
+	static const double seconds[] = { 1, 60, 3600, 86400 };
+	const char *unit;
+	char *end;
+	double n = strtod(text, &end);
+
+	if (*text >= '0' && *text <= '9' && n <= 1e9) {
+		unit = *end == '\0' ? letters : strchr(letters, *end);
+		if (unit != NULL && (*end == '\0' || end[1] == '\0'))
+			return n * seconds[unit - letters];
+	}
+	cli_usage(text, "%s is a number of seconds, or one with s, m, h or d",
+	    what);
+}
+
+uint64_t
+cli_kernel_limit(const char *name)
+{
+	char path[64];
+	uint64_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/sys/kernel/%s", name);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%" SCNu64, &n) != 1)
+		n = 0;
+	fclose(f);
+	return n;
 }
 
 ssize_t

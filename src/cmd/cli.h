@@ -86,6 +86,11 @@ mode_t cli_mode(const char *text);
 unsigned char cli_byte(const char *text);
 double cli_seconds(const char *what, const char *text);
 
+/* "90s", "30m", "4h", "2d" or a number of seconds, in seconds. */
+double cli_age(const char *what, const char *text);
+
+/* The number in /proc/sys/kernel/NAME, such as "shmmni"; 0 when unreadable. */
+uint64_t cli_kernel_limit(const char *name);
 /* Read size bytes, fewer only at the end of the input; -1 with errno. */
 ssize_t cli_read(int fd, void *buf, size_t size);
 

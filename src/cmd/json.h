@@ -3,6 +3,7 @@
 #ifndef JSON_H
 #define JSON_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <time.h>
@@ -11,8 +12,12 @@ struct json {
 	FILE	*out;
 	int	 depth;
 	int	 empty[8];	/* nothing was written at this depth yet */
+	int	 flat;		/* what is deeper than this stays on one line */
+	size_t	 used;		/* of text, written when it is full and at the end */
+	char	 text[4096];
 };
-#define JSON_INIT(out)	{ out, 0, { 1 } }
+#define JSON_FLAT	8
+#define JSON_INIT(out)	{ out, 0, { 1 }, JSON_FLAT, 0, { 0 } }
 
 /* key is NULL within an array, and for the outermost value. */
 void json_open(struct json *j, const char *key, char bracket);

@@ -12,12 +12,16 @@ CONTENT = \
 	%D%/content.h \
 	%D%/view.c \
 	%D%/view.h
-INVENTORY = \
+HOLDERS = \
 	%D%/holders.c \
-	%D%/inventory.c \
-	%D%/inventory.h \
-	%D%/process.c \
-	%D%/process.h
+	%D%/holders.h
+TEXT = \
+	%D%/text.c \
+	%D%/text.h
+JSON = \
+	%D%/json.c \
+	%D%/json.h \
+	$(TEXT)
 FIFO = \
 	%D%/fifo-plain.c \
 	%D%/fifo.c \
@@ -60,13 +64,13 @@ bin_PROGRAMS += %D%/shm-attach
 %C%_shm_attach_LDADD = libshmtool.la
 
 bin_PROGRAMS += %D%/shm-set
-%C%_shm_set_SOURCES = %D%/shm-set.c $(CLI) $(INVENTORY)
+%C%_shm_set_SOURCES = %D%/shm-set.c $(CLI) $(HOLDERS) $(TEXT)
 %C%_shm_set_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
 %C%_shm_set_LDFLAGS = $(TOOL_LDFLAGS)
 %C%_shm_set_LDADD = libshmtool.la
 
 bin_PROGRAMS += %D%/shm-rm
-%C%_shm_rm_SOURCES = %D%/shm-rm.c $(CLI) $(INVENTORY)
+%C%_shm_rm_SOURCES = %D%/shm-rm.c $(CLI) $(HOLDERS) $(TEXT)
 %C%_shm_rm_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
 %C%_shm_rm_LDFLAGS = $(TOOL_LDFLAGS)
 %C%_shm_rm_LDADD = libshmtool.la
@@ -84,32 +88,40 @@ bin_PROGRAMS += %D%/uptime-srv
 %C%_uptime_srv_LDADD = libshmtool.la
 
 bin_PROGRAMS += %D%/uptime-cli
-%C%_uptime_cli_SOURCES = %D%/json.c %D%/json.h %D%/uptime-cli.c $(CLI) $(UPTIME)
+%C%_uptime_cli_SOURCES = %D%/uptime-cli.c $(CLI) $(JSON) $(UPTIME)
 %C%_uptime_cli_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
 %C%_uptime_cli_LDFLAGS = $(TOOL_LDFLAGS)
 %C%_uptime_cli_LDADD = libshmtool.la
 
-if HAVE_SMARTCOLS
 bin_PROGRAMS += %D%/shm-stat
-endif
-EXTRA_PROGRAMS += %D%/shm-stat
 %C%_shm_stat_SOURCES = \
-	%D%/json.c \
-	%D%/json.h \
+	%D%/format.c \
+	%D%/format.h \
+	%D%/process.c \
+	%D%/process.h \
 	%D%/shm-stat.c \
+	%D%/stat-audit.c \
 	%D%/stat-columns.c \
 	%D%/stat-detail.c \
+	%D%/stat-follow.c \
+	%D%/stat-json.c \
+	%D%/stat-limits.c \
+	%D%/stat-limits.h \
 	%D%/stat-table.c \
+	%D%/stat-watch.c \
+	%D%/stat-where.c \
 	%D%/stat.h \
-	$(CLI) $(INVENTORY)
-%C%_shm_stat_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)
-%C%_shm_stat_LDFLAGS = -static
-%C%_shm_stat_LDADD = libshmutil.la $(SMARTCOLS_LIBS)
+	%D%/table.c \
+	%D%/table.h \
+	%D%/terminal.c \
+	%D%/terminal.h \
+	$(CLI) $(HOLDERS) $(JSON)
+%C%_shm_stat_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
+%C%_shm_stat_LDFLAGS = $(TOOL_LDFLAGS)
+%C%_shm_stat_LDADD = libshmtool.la
 
 bin_PROGRAMS += %D%/mmap-sync
 %C%_mmap_sync_SOURCES = \
-	%D%/json.c \
-	%D%/json.h \
 	%D%/mapping.c \
 	%D%/mapping.h \
 	%D%/mmap-sync.c \
@@ -121,7 +133,7 @@ bin_PROGRAMS += %D%/mmap-sync
 	%D%/sync-updates.c \
 	%D%/sync-write.c \
 	%D%/sync.h \
-	$(CLI)
+	$(CLI) $(JSON)
 %C%_mmap_sync_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS) -pthread
 %C%_mmap_sync_LDFLAGS = $(TOOL_LDFLAGS)
 %C%_mmap_sync_LDADD = libshmtool.la

@@ -106,6 +106,8 @@ attach_open(struct attach *a, int prot)
 	if (a->readonly)
 		prot &= ~PROT_WRITE;
 	a->seg.fd = -1;
+	if (cause_semaphore(a->text, &a->op) != EXIT_YES)
+		return EXIT_CANNOT;
 	if (shmu_segment_open(&a->seg, &a->op, (prot & PROT_WRITE) != 0 ?
 	    SHMU_WRITE : SHMU_READ) == -1)
 		return cause_open(a->text, &a->op, errno);

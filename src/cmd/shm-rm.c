@@ -5,14 +5,16 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "cause.h"
 #include "cli.h"
-#include "inventory.h"
+#include "holders.h"
 #include "names.h"
+#include "shmutil/header.h"
+#include "shmutil/ring.h"
+#include "shmutil/sys.h"
 
 static const char help[] =
 "usage: shm-rm [options] SEGMENT ...\n"
@@ -29,8 +31,8 @@ static const char help[] =
 "  -y, --yes            really remove what --unused or --orphans found\n"
 "      --older-than AGE only what was not used for AGE: 90s 30m 4h 2d\n"
 "                       (orphans: 4h)\n"
-"      --orphans        what nobody uses, is old, and (System V) whose creator\n"
-"                       is proven dead\n"
+"      --orphans        what nobody uses, is old, and whose maker is proven dead\n"
+"                       or not recorded\n"
 "      --owner USER     only USER's, of --unused or --orphans\n"
 "      --unused         what nobody has attached, mapped or open\n"
 CLI_HELP;
@@ -58,27 +60,6 @@ struct request {
 	uid_t	owner;		/* (uid_t)-1: anybody */
 };
 
-/* "4h" in seconds. */
-static double
-age(const char *text)
-{
-	static const struct { char letter; double seconds; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }
-	};
-	char number[32];
-	size_t len = strlen(text), i;
-
-	if (len > 0 && len < sizeof number)
-		for (i = 0; i < sizeof units / sizeof units[0]; i++)
-			if (text[len - 1] == units[i].letter) {
-				memcpy(number, text, len - 1);
-				number[len - 1] = '\0';
-				return cli_seconds("an age", number) *
-				    units[i].seconds;
-			}
-	return cli_seconds("an age", text);
-}
-
 static void
 option(struct request *r, int c)
 {
@@ -91,7 +72,7 @@ option(struct request *r, int c)
 	case 'n':	r->dry = 1; break;
 	case 'w':	r->wait = cli_seconds("a time limit", optarg); break;
 	case 'y':	r->yes = 1; break;
-	case OLDER:	r->age = age(optarg); r->has_age = 1; break;
+	case OLDER:	r->age = cli_age("an age", optarg); r->has_age = 1; break;
 	case ORPHANS:	r->orphans = 1; break;
 	case OWNER:	names_owner(optarg, &r->owner, &ignored); break;
 	case UNUSED:	r->unused = 1; break;
@@ -123,91 +104,110 @@ said(const char *text, const char *what)
 	return EXIT_YES;
 }
 
-/* Who still holds what was removed; attached counts when it is System V. */
-static uint64_t
-left(struct inventory *inv)
-{
-	struct row *r = &inv->rows[0];
-	struct shmu_segment seg = SHMU_SEGMENT_INIT;
+/* The segment as it was before its removal, and by which to look at it after:
+ * nothing else can, once an object has no name. */
+struct victim {
+	const char		*text;
+	struct shmu_segment	 seg;
+	struct shmu_info	 info;
+};
 
-	free(r->holders);
-	r->holders = NULL;
-	r->nholders = 0;
-	if (r->info.kind == SHMU_ID) {
-		seg.op.kind = SHMU_ID;
-		seg.op.id = r->info.id;
-		if (shmu_segment_stat(&seg, &r->info) == -1)
-			return 0;
+/* Who still holds what was removed; System V is counted by the kernel.  who
+ * gets their names, why what could not be seen, or NULL. */
+static uint64_t
+left(const struct victim *v, char *who, size_t size, const char **why)
+{
+	struct shmu_inventory_spec spec = SHMU_INVENTORY_SPEC_INIT;
+	struct shmu_inventory *inv = NULL;
+	const struct shmu_item *item;
+	struct shmu_segment self = SHMU_SEGMENT_INIT;
+	static char missing[96];
+	size_t n = 0;
+	uint64_t held = 0;
+
+	who[0] = '\0';
+	*why = NULL;
+	spec.want = SHMU_INVENTORY_OTHERS;
+	self.op = v->seg.op;
+	if (v->seg.fd != -1) {
+		/* Our own descriptor leads to it, name or not. */
+		self.op.kind = SHMU_PIDFD;
+		self.op.pid = getpid();
+		self.op.fd = v->seg.fd;
 	}
-	if (inventory_holders(inv) == -1)
-		return 0;
-	return r->info.kind == SHMU_ID ? r->info.attached : r->nholders;
+	inv = shmu_inventory_new(&spec);
+	if (inv != NULL && shmu_inventory_add(inv, &self.op) == 0 &&
+	    shmu_inventory_look(inv) == 0) {
+		item = shmu_inventory_items(inv, &n);
+		holders_text(item, who, size);
+		held = item->kind == SHMU_ITEM_SYSV ? item->info.attached :
+		    item->nholders;
+		*why = shmu_inventory_missing(inv, missing, sizeof missing, NULL);
+	}
+	shmu_inventory_free(inv);
+	return held;
 }
 
 /* What became of a removed segment: gone, or pending and whose. */
 static int
-outcome(const struct request *r, const char *text, struct inventory *inv)
+outcome(const struct request *r, const struct victim *v)
 {
 	double waited = 0;
 	char who[512];
+	const char *why;
 	uint64_t n;
 
-	while ((n = left(inv)) > 0 && waited < r->wait) {
+	while ((n = left(v, who, sizeof who, &why)) > 0 && waited < r->wait) {
 		cli_sleep(0.02);
 		waited += 0.02;
 	}
-	if (n == 0 && inv->partial && !cli.quiet)
-		cli_say(text, "%s, so it may be held still",
-		    inventory_partial(inv, who, sizeof who));
+	if (n == 0 && v->seg.fd != -1 && why != NULL && !cli.quiet)
+		cli_say(v->text, "%s, so it may be held still", why);
 	if (n == 0)
-		return said(text, "removed");
+		return said(v->text, "removed");
 	if (!cli.quiet) {
-		inventory_who(&inv->rows[0], who, sizeof who);
-		cli_safe(stdout, text);
+		cli_safe(stdout, v->text);
 		printf(": pending, %" PRIu64 " attached%s%s\n", n,
-		    who[0] != '\0' ? ": " : inv->partial ?
+		    who[0] != '\0' ? ": " : why != NULL ?
 		    " by processes that cannot be seen" : "", who);
 	}
 	return r->wait > 0 ? EXIT_TIMEOUT : EXIT_NO;
 }
 
-/* The memory of a POSIX object or file that was removed is waited for only on
- * request: nothing but a look at every process can tell. */
+/* To learn who has an object or file without a name takes a look at every
+ * process, so that is done on request; System V tells by itself. */
 static int
-removed(const struct request *r, const char *text, const struct shmu_info *info)
+removed(const struct request *r, const struct victim *v)
 {
-	struct inventory inv = INVENTORY_INIT;
-	struct row row = { .info = *info };
-	int status;
+	struct shmu_segment seg = v->seg;
+	struct shmu_info now;
 
-	if (info->kind == SHMU_ID ? info->attached == 0 :
-	    r->wait == 0)
-		return said(text, "removed");
-	inv.rows = malloc(sizeof row);
-	if (inv.rows == NULL)
-		return said(text, "removed");
-	inv.rows[0] = row;
-	inv.n = inv.room = 1;
-	status = outcome(r, text, &inv);
-	inventory_free(&inv);
-	return status;
+	if (v->info.kind == SHMU_ID ? shmu_segment_stat(&seg, &now) == -1 :
+	    v->seg.fd == -1 || (r->wait == 0 && !cli.verbose))
+		return said(v->text, "removed");
+	return outcome(r, v);
 }
 
 static int
-remove_one(const struct request *r, const char *text,
-    const struct shmu_operand *op, const struct shmu_info *info, int recheck)
+absent(int err)
 {
-	if (r->ask && !agreed(text, info))
+	return err == ENOENT || err == EINVAL || err == EIDRM;
+}
+
+static int
+remove_one(const struct request *r, const struct victim *v,
+    const struct shmu_operand *op)
+{
+	if (r->ask && !agreed(v->text, &v->info))
 		return EXIT_NO;
 	if (r->dry)
-		return said(text, "would be removed");
-	if (shmu_segment_remove(op, recheck ? info : NULL) == -1) {
-		if (r->force && (errno == ENOENT || errno == EINVAL ||
-		    errno == EIDRM))
+		return said(v->text, "would be removed");
+	if (shmu_segment_remove(op, NULL) == -1) {
+		if (r->force && absent(errno))
 			return EXIT_YES;
-		return cause_change(text, op, errno);
+		return cause_change(v->text, op, errno);
 	}
-	return removed(r, text, info);
+	return removed(r, v);
 }
 
 static int
@@ -216,91 +216,156 @@ refuse_kind(const char *text, const struct shmu_operand *op)
 	if (op->kind == SHMU_PIDFD)
 		return cli_fail(EXIT_USAGE, text, "a descriptor of a process "
 		    "cannot be removed; remove what it is open on by its name");
-	if (op->kind == SHMU_POSIX && strncmp(op->name, "/sem.", 5) == 0)
-		return cli_fail(EXIT_CANNOT, text, "this is a named semaphore, "
-		    "not shared memory; it belongs to sem_unlink(3)");
-	return EXIT_YES;
+	return cause_semaphore(text, op);
 }
 
 static int
 each(const char *text, void *arg)
 {
 	const struct request *r = arg;
-	struct shmu_segment seg;
+	struct victim v = { text, SHMU_SEGMENT_INIT, { 0 } };
 	struct shmu_operand op;
-	struct shmu_info info;
 	int status = cli_operand(&op, text), err;
 
 	if (status == EXIT_YES)
 		status = refuse_kind(text, &op);
 	if (status != EXIT_YES)
 		return status;
-	if (shmu_segment_open(&seg, &op, SHMU_LOOK) == -1 ||
-	    shmu_segment_stat(&seg, &info) == -1) {
+	if (shmu_segment_open(&v.seg, &op, SHMU_LOOK) == -1 ||
+	    shmu_segment_stat(&v.seg, &v.info) == -1) {
 		err = errno;
-		shmu_segment_close(&seg);
+		shmu_segment_close(&v.seg);
+		v.info.kind = op.kind;
 		if (err == EMLINK)	/* taking a second name away is right */
-			return remove_one(r, text, &op, &(struct shmu_info){
-			    .kind = op.kind, .attached = 0 }, 0);
-		if (r->force && op.kind != SHMU_PRIVATE && (err == ENOENT ||
-		    err == EINVAL || err == EIDRM))
+			return remove_one(r, &v, &op);
+		if (r->force && op.kind != SHMU_PRIVATE && absent(err))
 			return EXIT_YES;
 		return cause_open(text, &op, err);
 	}
 	/* The id found by key is removed, not whatever has the key by then. */
-	if (seg.op.kind == SHMU_ID)
-		op = seg.op;
-	shmu_segment_close(&seg);
-	return remove_one(r, text, &op, &info, 0);
+	if (v.seg.op.kind == SHMU_ID)
+		op = v.seg.op;
+	status = remove_one(r, &v, &op);
+	shmu_segment_close(&v.seg);
+	return status;
+}
+
+/* Of what was not named, only what the caller has the right to remove. */
+static int
+ours(const struct shmu_item *item)
+{
+	uid_t me = geteuid();
+
+	return me == 0 || item->info.uid == me ||
+	    (item->kind == SHMU_ITEM_SYSV && item->info.cuid == me);
 }
 
 static int
-chosen(const struct request *r, const struct row *row)
+chosen(const struct request *r, const struct shmu_item *item)
 {
-	double idle = difftime(time(NULL), inventory_last_use(&row->info));
+	double idle = difftime(time(NULL), shmu_item_used(item));
 
-	if (r->owner != (uid_t)-1 && row->info.uid != r->owner)
+	if (item->via_fd != -1 || !ours(item) || (r->owner != (uid_t)-1 &&
+	    item->info.uid != r->owner))
 		return 0;
 	if (r->orphans)
-		return row->state == STATE_ORPHAN;
-	return (row->state == STATE_UNUSED || row->state == STATE_ORPHAN) &&
-	    idle >= r->age;
+		return item->state == SHMU_STATE_ORPHAN;
+	return (item->state == SHMU_STATE_UNUSED ||
+	    item->state == SHMU_STATE_ORPHAN) && idle >= r->age;
+}
+
+/* A stream goes with its bell, the FIFO beside it, which is nothing without. */
+static void
+remove_bell(const struct shmu_item *item, const struct shmu_operand *op)
+{
+	char path[sizeof SHMU_POSIX_DIR + sizeof op->name + sizeof ".bell"];
+	struct stat st;
+
+	if (op->kind == SHMU_POSIX && item->format == SHMU_FORMAT_RING &&
+	    shmu_ring_bell(op, path, sizeof path) == 0 &&
+	    shmu_sys_lstat(path, &st) == 0 && S_ISFIFO(st.st_mode) &&
+	    st.st_uid == item->info.uid)
+		shmu_sys_unlink(path);
+}
+
+/* What was found is removed only if it still is that, and still unused. */
+static int
+reclaim(const struct request *r, const struct shmu_inventory *inv,
+    const struct shmu_item *item)
+{
+	char text[SHMU_OPERAND_TEXT];
+	struct victim v = { text, SHMU_SEGMENT_INIT, item->info };
+	struct shmu_reason why[SHMU_REASONS];
+	struct shmu_operand op;
+	size_t n, i;
+
+	shmu_item_operand(item, &op);
+	v.seg.op = op;
+	shmu_operand_text(&op, text, sizeof text);
+	n = cli.verbose ? shmu_inventory_why(inv, item, why) : 0;
+	for (i = 0; i < n; i++)
+		cli_say(text, "%s", why[i].text);
+	if (r->ask && !agreed(text, &item->info))
+		return EXIT_NO;
+	if (r->dry || !r->yes)
+		return said(text, "would be removed");
+	if (shmu_item_remove(item, 0) == 0) {
+		remove_bell(item, &op);
+		return removed(r, &v);
+	}
+	if (absent(errno))		/* somebody else was quicker */
+		return EXIT_YES;
+	if (errno == EBUSY)
+		return cli_fail(EXIT_NO, text, "kept: it is in use, or what it "
+		    "holds is kept for somebody");
+	return cause_change(text, &op, errno);
+}
+
+/* Say what was not looked at for want of permission, if it was any. */
+static void
+warn(const struct shmu_inventory *inv, const struct shmu_item *items, size_t n)
+{
+	size_t i, unknown = 0;
+	char buf[96];
+
+	for (i = 0; i < n; i++)
+		unknown += items[i].state == SHMU_STATE_UNKNOWN;
+	if (unknown > 0 && !cli.quiet)
+		cli_say(NULL, "%s, so %zu object%s that nobody seen holds %s left "
+		    "alone", shmu_inventory_missing(inv, buf, sizeof buf, NULL),
+		    unknown, unknown == 1 ? "" : "s", unknown == 1 ? "is" :
+		    "are");
 }
 
 static int
 bulk(const struct request *r)
 {
-	struct inventory inv = INVENTORY_INIT;
-	char text[SHMU_OPERAND_TEXT], why[160];
-	struct request dry = *r;
-	struct shmu_operand op;
+	struct shmu_inventory_spec spec = SHMU_INVENTORY_SPEC_INIT;
+	const struct shmu_item *items;
+	struct shmu_inventory *inv;
 	int status = EXIT_YES;
-	size_t i;
+	size_t i, n = 0;
 
-	dry.dry |= !r->yes;
+	spec.want = SHMU_INVENTORY_PROVE | SHMU_INVENTORY_OTHERS |
+	    SHMU_INVENTORY_FORMAT;
 	if (r->has_age)
-		inv.age = r->age;
-	if (inventory_sysv(&inv) == -1 || inventory_posix(&inv) == -1 ||
-	    inventory_holders(&inv) == -1)
+		spec.age = r->age;
+	inv = shmu_inventory_new(&spec);
+	if (inv == NULL || shmu_inventory_all(inv) == -1 ||
+	    shmu_inventory_look(inv) == -1) {
 		status = cli_fail(EXIT_CANNOT, NULL, "segments cannot be listed: "
 		    "%s", strerror(errno));
-	for (i = 0; status != EXIT_CANNOT && i < inv.n; i++) {
-		if (!chosen(r, &inv.rows[i]))
-			continue;
-		inventory_operand(&inv.rows[i], &op);
-		shmu_operand_text(&op, text, sizeof text);
-		if (cli.verbose)
-			cli_say(text, "%s", inventory_why(&inv, &inv.rows[i], why,
-			    sizeof why));
-		status = cli_worst(status, remove_one(&dry, text, &op,
-		    &inv.rows[i].info, 1));
+		shmu_inventory_free(inv);
+		return status;
 	}
-	if (inv.partial && !cli.quiet)
-		cli_say(NULL, "%s, so POSIX objects that nobody seen holds are left "
-		    "alone", inventory_partial(&inv, why, sizeof why));
+	items = shmu_inventory_items(inv, &n);
+	for (i = 0; i < n; i++)
+		if (chosen(r, &items[i]))
+			status = cli_worst(status, reclaim(r, inv, &items[i]));
+	warn(inv, items, n);
 	if (!r->yes && !r->dry && !cli.quiet)
 		cli_say(NULL, "this was a dry run; --yes removes");
-	inventory_free(&inv);
+	shmu_inventory_free(inv);
 	return status;
 }
 

@@ -9,7 +9,7 @@
 
 #include "cause.h"
 #include "cli.h"
-#include "inventory.h"
+#include "holders.h"
 #include "names.h"
 #include "shmutil/parse.h"
 
@@ -79,20 +79,29 @@ static int
 refuse_cut(const struct request *r, const char *text,
     const struct shmu_operand *op, uint64_t size)
 {
-	struct inventory inv = INVENTORY_INIT;
-	char who[256];
-	int seen = inventory_one(&inv, op) == 0 && inventory_holders(&inv) == 0 &&
-	    !inv.partial;
+	struct shmu_inventory_spec spec = SHMU_INVENTORY_SPEC_INIT;
+	const struct shmu_item *item = NULL;
+	struct shmu_inventory *inv;
+	char who[256], buf[96];
+	int seen = 0;
+	size_t n = 0;
 
-	if (inv.n > 0 && inv.rows[0].nholders > 0)
+	spec.want = SHMU_INVENTORY_OTHERS;
+	inv = shmu_inventory_new(&spec);
+	if (inv != NULL && shmu_inventory_add(inv, op) == 0 &&
+	    shmu_inventory_look(inv) == 0) {
+		item = shmu_inventory_items(inv, &n);
+		seen = shmu_inventory_missing(inv, buf, sizeof buf, NULL) == NULL;
+	}
+	if (item != NULL && item->nholders > 0)
 		cli_say(text, "cutting %" PRIu64 " bytes to %" PRIu64 " loses "
 		    "content, and these would get SIGBUS: %s; --force does it",
-		    size, r->size, inventory_who(&inv.rows[0], who, sizeof who));
+		    size, r->size, holders_text(item, who, sizeof who));
 	else
 		cli_say(text, "cutting %" PRIu64 " bytes to %" PRIu64 " loses "
 		    "content%s; --force does it", size, r->size, seen ? "" :
 		    ", and who uses it cannot be seen");
-	inventory_free(&inv);
+	shmu_inventory_free(inv);
 	return EXIT_NO;
 }
 
@@ -190,6 +199,8 @@ each(const char *text, void *arg)
 	int status;
 
 	status = cli_operand(&op, text);
+	if (status == EXIT_YES)
+		status = cause_semaphore(text, &op);
 	if (status != EXIT_YES)
 		return status;
 	if (shmu_segment_open(&seg, &op, r->has_size ? SHMU_WRITE :

@@ -375,5 +375,5 @@ uptime_alone(const struct shmu_info *info)
 int
 uptime_creator_dead(const struct shmu_info *info)
 {
-	return info->kind == SHMU_ID && process_dead(info->cpid, info->ctime);
+	return info->kind == SHMU_ID && process_dead(info->cpid);
 }

@@ -108,6 +108,12 @@
 #else
 #define SHMU_SYS_FUTEX	SYS_futex
 #endif
+#ifndef SYS_openat2
+#define SYS_openat2	437
+#endif
+#ifndef RESOLVE_IN_ROOT
+#define RESOLVE_IN_ROOT	0x10
+#endif
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open	434
 #endif

@@ -4,6 +4,7 @@ shmutilincludedir = $(includedir)/shmutil
 shmutilinclude_HEADERS = \
 	src/include/shmutil/api.h \
 	src/include/shmutil/header.h \
+	src/include/shmutil/inventory.h \
 	src/include/shmutil/libc.h \
 	src/include/shmutil/operand.h \
 	src/include/shmutil/owner.h \
@@ -22,20 +23,34 @@ libshmutil_la_SOURCES = \
 	%D%/allocate.h \
 	%D%/change.c \
 	%D%/create.c \
+	%D%/elsewhere.c \
 	%D%/hash.h \
 	%D%/header.c \
+	%D%/holders.c \
+	%D%/info.h \
+	%D%/inventory.c \
+	%D%/item.c \
+	%D%/judge.c \
 	%D%/kernel.h \
+	%D%/look.h \
+	%D%/maps.c \
 	%D%/names.c \
 	%D%/names.h \
 	%D%/operand.c \
 	%D%/owner.c \
 	%D%/pages.c \
 	%D%/parse.c \
+	%D%/probe.c \
+	%D%/scan.c \
+	%D%/scan.h \
 	%D%/ring-channel.c \
 	%D%/ring-channel.h \
 	%D%/ring.c \
 	%D%/segment.c \
-	%D%/sys.c
+	%D%/sys.c \
+	%D%/sysv.c \
+	%D%/view.c \
+	%D%/why.c
 libshmutil_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libshmutil_la_LDFLAGS = -version-info 0:0:0 -no-undefined
 libshmutil_la_DEPENDENCIES = %D%/libshmutil.map

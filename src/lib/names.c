@@ -38,7 +38,7 @@ const struct shmu_names shmu_names_open[] = {
 	VALUE(O_RDWR, O_ACCMODE),
 	FLAG(O_TMPFILE), FLAG(O_CREAT), FLAG(O_EXCL), FLAG(O_TRUNC),
 	FLAG(O_APPEND), FLAG(O_NONBLOCK), FLAG(O_NOFOLLOW), FLAG(O_CLOEXEC),
-	FLAG(O_DIRECTORY), FLAG(O_PATH), END
+	FLAG(O_DIRECTORY), FLAG(O_PATH), FLAG(O_NOATIME), END
 };
 
 const struct shmu_names shmu_names_prot[] = {

@@ -211,8 +211,8 @@ name_text(const char *name, char *buf, size_t size)
 	for (i = 1; name[i] != '\0'; i++)
 		if (!plain((unsigned char)name[i]))
 			break;
-	if (name[i] == '\0') {
-		snprintf(buf, size, "%s", name);
+	if (name[i] == '\0' && i < size) {
+		memcpy(buf, name, i + 1);
 		return;
 	}
 	n = (size_t)snprintf(buf, size, "name:");

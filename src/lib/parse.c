@@ -131,25 +131,41 @@ shmu_parse_mode(const char *text, mode_t *out)
 	return 0;
 }
 
+/* A number below 1024; where it ends. */
+static char *
+small(char *p, unsigned int n)
+{
+	unsigned int unit = 1000;
+
+	while (unit > n && unit > 1)
+		unit /= 10;
+	for (; unit > 0; unit /= 10)
+		*p++ = (char)('0' + n / unit % 10);
+	*p = '\0';
+	return p;
+}
+
 const char *
 shmu_size_text(char buf[SHMU_SIZE_TEXT], uint64_t size)
 {
 	static const char letters[] = "KMGTPE";
 	uint64_t whole = size, rest = 0;
 	size_t i = 0;
+	char *p;
 
 	while (whole >= 1024) {
 		rest = whole % 1024;
 		whole /= 1024;
 		i++;
 	}
+	p = small(buf, (unsigned int)whole);
 	if (i == 0)
-		snprintf(buf, SHMU_SIZE_TEXT, "%u", (unsigned int)whole);
-	else if (rest * 10 / 1024 == 0 || whole >= 100)
-		snprintf(buf, SHMU_SIZE_TEXT, "%u%c", (unsigned int)whole,
-		    letters[i - 1]);
-	else
-		snprintf(buf, SHMU_SIZE_TEXT, "%u.%u%c", (unsigned int)whole,
-		    (unsigned int)(rest * 10 / 1024), letters[i - 1]);
+		return buf;
+	if (rest * 10 / 1024 != 0 && whole < 100) {
+		*p++ = '.';
+		p = small(p, (unsigned int)(rest * 10 / 1024));
+	}
+	*p++ = letters[i - 1];
+	*p = '\0';
 	return buf;
 }

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "info.h"
 #include "kernel.h"
 #include "shmutil/pages.h"
 #include "shmutil/range.h"
@@ -70,7 +71,25 @@ why_not(const struct shmu_operand *op, int err)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? EISDIR : err;
 }
 
-/* O_NONBLOCK: a FIFO planted under the name must not make anybody wait. */
+/*
+ * O_NONBLOCK: a FIFO planted under the name must not make anybody wait.  It
+ * also makes open(2) fail with EWOULDBLOCK while an inventory has a lease on
+ * the object, for some microseconds; so it is tried for 5 s.
+ */
+static void
+open_patiently(struct shmu_segment *seg, int flags)
+{
+	const struct timespec tick = { 0, 1000000 };
+	int tries = 5000;
+
+	do {
+		seg->fd = seg->op.kind == SHMU_POSIX ?
+		    shmu_sys_shm_open(seg->op.name, flags | O_NONBLOCK, 0) :
+		    shmu_sys_open(seg->op.path, flags | O_NONBLOCK | O_CLOEXEC);
+	} while (seg->fd == -1 && errno == EWOULDBLOCK && --tries > 0 &&
+	    nanosleep(&tick, NULL) == 0);
+}
+
 static int
 open_named(struct shmu_segment *seg, int flags)
 {
@@ -79,11 +98,8 @@ open_named(struct shmu_segment *seg, int flags)
 
 	if (flags == O_PATH)
 		look_named(seg);
-	else if (seg->op.kind == SHMU_POSIX)
-		seg->fd = shmu_sys_shm_open(seg->op.name, flags | O_NONBLOCK, 0);
 	else
-		seg->fd = shmu_sys_open(seg->op.path,
-		    flags | O_NONBLOCK | O_CLOEXEC);
+		open_patiently(seg, flags);
 	if (seg->fd == -1)
 		return fail(seg, why_not(&seg->op, errno));
 	if (shmu_sys_fstat(seg->fd, &st) == -1)
@@ -189,8 +205,9 @@ from_shmid(struct shmu_info *info, int id, const struct shmid_ds *ds)
 	info->ctime = ds->shm_ctime;
 }
 
-static void
-from_stat(struct shmu_info *info, enum shmu_kind kind, const struct stat *st)
+void
+shmu_info_of_stat(struct shmu_info *info, enum shmu_kind kind,
+    const struct stat *st)
 {
 	info->kind = kind;
 	info->size = (uint64_t)st->st_size;
@@ -239,7 +256,7 @@ shmu_segment_stat(struct shmu_segment *seg, struct shmu_info *info)
 	}
 	if (shmu_sys_fstat(seg->fd, &st) == -1)
 		return -1;
-	from_stat(info, seg->op.kind, &st);
+	shmu_info_of_stat(info, seg->op.kind, &st);
 	return 0;
 }
 

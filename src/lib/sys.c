@@ -264,6 +264,17 @@ shmu_sys_open(const char *path, int flags, ...)
 	return r;
 }
 
+/* For what exists: it takes no mode. */
+int
+shmu_sys_openat(int dirfd, const char *path, int flags)
+{
+	int r = openat(dirfd, path, flags);
+
+	OBSERVE_INT(r, "openat(%d, %s, %s)", dirfd, QUOTE(path),
+	    FLAGS(open, flags, "0"));
+	return r;
+}
+
 int
 shmu_sys_close(int fd)
 {
@@ -457,6 +468,15 @@ shmu_sys_lock(int fd, int cmd, struct flock *lock)
 	OBSERVE_INT(r, "fcntl(%d, %s, {%s, start=%jd, len=%jd})", fd,
 	    ONE(lock, cmd), ONE(flock, lock->l_type),
 	    (intmax_t)lock->l_start, (intmax_t)lock->l_len);
+	return r;
+}
+
+int
+shmu_sys_lease(int fd, int type)
+{
+	int r = fcntl(fd, F_SETLEASE, type);
+
+	OBSERVE_INT(r, "fcntl(%d, F_SETLEASE, %s)", fd, ONE(flock, type));
 	return r;
 }
 

@@ -59,6 +59,7 @@ SHMU_API int shmu_sys_shm_open(const char *name, int flags, mode_t mode);
 SHMU_API int shmu_sys_shm_unlink(const char *name);
 SHMU_API int shmu_sys_memfd_create(const char *name, unsigned int flags);
 SHMU_API int shmu_sys_open(const char *path, int flags, ...);
+SHMU_API int shmu_sys_openat(int dirfd, const char *path, int flags);
 SHMU_API int shmu_sys_close(int fd);
 SHMU_API int shmu_sys_fstat(int fd, struct stat *st);
 SHMU_API int shmu_sys_lstat(const char *path, struct stat *st);
@@ -84,6 +85,9 @@ SHMU_API int shmu_sys_mkfifo(const char *path, mode_t mode);
 /* fcntl(2) with a command that takes a struct flock: F_OFD_SETLK and so on. */
 struct flock;
 SHMU_API int shmu_sys_lock(int fd, int cmd, struct flock *lock);
+
+/* fcntl(2) with F_SETLEASE: F_RDLCK, F_WRLCK or F_UNLCK. */
+SHMU_API int shmu_sys_lease(int fd, int type);
 
 /* Mappings. */
 SHMU_API void *shmu_sys_mmap(void *addr, size_t len, int prot, int flags,
