@@ -67,5 +67,5 @@ include() { echo "$SHMU_SRC/src/include"; }
 	cd "$SHMU_SRC/src/lib"
 	count=$(cat change.c create.c header.c names.c operand.c owner.c pages.c parse.c \
 		segment.c sys.c | wc -l)
-	((count <= 2650)) || { echo "$count lines" >&2; return 1; }
+	((count <= 2700)) || { echo "$count lines" >&2; return 1; }
 }

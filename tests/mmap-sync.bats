@@ -453,10 +453,10 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 
 @test "mmap-sync: a limit of file size is told, not died of" {
 	head -c 4096 /dev/zero >f
-	run -3 --separate-stderr bash -c '{ ulimit -f 2; mmap-sync f --size 1M; } 2> >(cat >&2)'
-	has "$stderr" "1048576 bytes are more than the limit of 2048 (RLIMIT_FSIZE, ulimit -f) allows"
-	run -3 --separate-stderr bash -c '{ ulimit -f 2; mmap-sync f --write x --offset 4000; } 2> >(cat >&2)'
-	has "$stderr" "beyond the limit of ulimit -f"
+	run -3 bash -c 'set -o pipefail; (ulimit -f 2; mmap-sync f --size 1M) 2>&1 | cat'
+	has "$output" "1048576 bytes are more than the limit of 2048 (RLIMIT_FSIZE, ulimit -f) allows"
+	run -3 bash -c 'set -o pipefail; (ulimit -f 2; mmap-sync f --write x --offset 4000) 2>&1 | cat'
+	has "$output" "beyond the limit of ulimit -f"
 	is "4096 0" "$(stat -c %s f) $(tr -d '\0' <f | wc -c)"
 }
 

@@ -37,12 +37,28 @@ slurp(const char *path, char *buf, size_t size)
 	return n;
 }
 
+/* Whether /proc counts as we do: it may be that of another pid namespace. */
+static int
+proc_is_ours(void)
+{
+	char own[16], self[16];
+	ssize_t n = readlink("/proc/self", self, sizeof self - 1);
+
+	if (n <= 0)
+		return 0;
+	self[n] = '\0';
+	snprintf(own, sizeof own, "%d", (int)getpid());
+	return strcmp(own, self) == 0;
+}
+
 /* 0, or -1 when pid cannot be looked at. */
 static int
 look(uint32_t pid, struct life *life)
 {
 	char path[32], buf[1024], *p;
 
+	if (!proc_is_ours())
+		return -1;
 	snprintf(path, sizeof path, "/proc/%" PRIu32 "/stat", pid);
 	if (slurp(path, buf, sizeof buf) <= 0)
 		return -1;

@@ -27,7 +27,7 @@
 #include "shmutil/sys.h"
 
 #define CONTROL	SHMU_HEADER_SIZE	/* where the control block lies */
-#define DOOR	2			/* the third locked byte */
+#define DOOR	2U			/* the third locked byte */
 #define PATIENCE	5000		/* ms to stand before the door */
 #define RACES	1000		/* others to be quicker in a row */
 #define SPINS	2000
@@ -50,7 +50,7 @@ data_offset(void)
 }
 
 static int
-lock_byte(int fd, int which, int type)
+lock_byte(int fd, unsigned int which, int type)
 {
 	struct flock lock = { .l_type = (short)type, .l_whence = SEEK_SET,
 	    .l_start = which, .l_len = 1 };
@@ -383,7 +383,7 @@ create(struct shmu_ring *r, const struct shmu_operand *op,
 	    spec.size, &self);
 	r->control->kind = want->kind;
 	r->control->barrier = want->kind == SHMU_RING_RECORDS &&
-	    join_membarrier() == 0;
+	    join_membarrier() == 0 ? 1 : 0;
 	if (lock_byte(r->seg.fd, r->role, F_WRLCK) == -1 ||
 	    take_up(r, want->flags) == -1 || make_bell(op, want->mode) == -1)
 		return -1;
