@@ -23,6 +23,8 @@
 #include "shmutil/ring.h"
 #include "shmutil/sys.h"
 
+#define VAIN	4	/* waits in a row that looking did not end */
+
 /* A look at the peer's position every so often, while it may come soon. */
 static inline void
 relax(void)
@@ -124,17 +126,29 @@ ready(struct shmu_ring *r, uint64_t want)
 	    &r->peer->attached, __ATOMIC_ACQUIRE) == 0) ? -1 : 1;
 }
 
-/* The same after some looks; a peer on another processor is often that near. */
+/*
+ * The same after some looks; a peer on another processor is often that near.
+ * When looking was in vain several times in a row, as when there are more
+ * processes than processors and the peer could run if this one did not, most
+ * waits look only briefly until it helps again.
+ */
 static int
 spin(struct shmu_ring *r, uint64_t want)
 {
-	unsigned int i;
+	int brief = r->vain >= VAIN && ++r->waits % 8 != 0;
+	unsigned int i, n = brief ? r->spins / 64 : r->spins;
 	int done = ready(r, want);
 
-	for (i = 0; i < r->spins && done == -1; i++) {
+	if (done != -1)
+		return done;
+	for (i = 0; i < n && done == -1; i++) {
 		relax();
 		done = ready(r, want);
 	}
+	if (done != -1)
+		r->vain = 0;
+	else if (r->vain < VAIN)
+		r->vain++;
 	return done;
 }
 

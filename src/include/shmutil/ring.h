@@ -121,11 +121,13 @@ struct shmu_ring {
 	enum shmu_ring_role	 role;
 	int			 bell;
 	int			 rang;
-	unsigned int		 spins;
+	unsigned int		 spins;		/* looks before a sleep */
+	unsigned int		 vain;		/* times they did not help */
+	unsigned int		 waits;
 	struct shmu_segment	 seg;
 };
 #define SHMU_RING_INIT	{ NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0,	\
-			    SHMU_RING_PRODUCER, -1, 0, 0, SHMU_SEGMENT_INIT }
+			    SHMU_RING_PRODUCER, -1, 0, 0, 0, 0, SHMU_SEGMENT_INIT }
 
 /*
  * Take one end of the channel op, a POSIX object or a file, whose path must
@@ -136,7 +138,8 @@ struct shmu_ring {
  *			RESUME goes on
  *	EEXIST		it is there with another kind or capacity
  *	EPERM		it is another user's
- *	ENXIO		the bell is missing, or is no FIFO of the same owner
+ *	ENXIO		the bell is no FIFO of the same owner, or is missing
+ *			though somebody is at the channel
  *	ENOENT		it is not there, and EXISTING is set
  *	EILSEQ EBADMSG ENOEXEC EPROTOTYPE	as shmu_header_check
  *	EINVAL		a kind of segment that cannot be one
