@@ -5,6 +5,10 @@ bench_scripts = %D%/list.sh %D%/start.sh %D%/sync.sh
 EXTRA_PROGRAMS += $(bench_programs)
 EXTRA_DIST += $(bench_scripts) %D%/plot
 CLEANFILES += $(bench_programs) %D%/sync.svg %D%/sync.tsv %D%/sync.txt
+bench_programs += %D%/stream/bytes %D%/stream/messages %D%/stream/sink
+bench_scripts += %D%/stream/stream.sh
+EXTRA_DIST += %D%/stream/boost-queue.cc
+CLEANFILES += %D%/stream/boost-queue %D%/stream/stream.svg %D%/stream/stream.tsv
 
 %C%_empty_dynamic_SOURCES = %D%/empty.c
 %C%_empty_static_SOURCES = %D%/empty.c
@@ -12,6 +16,13 @@ CLEANFILES += $(bench_programs) %D%/sync.svg %D%/sync.tsv %D%/sync.txt
 # Linked as the tools are, so that what differs is what they do.
 %C%_sync_raw_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
 %C%_sync_raw_LDFLAGS = $(TOOL_LDFLAGS)
+%C%_stream_bytes_SOURCES = %D%/stream/bench.h %D%/stream/bytes.c
+%C%_stream_bytes_LDADD = libshmutil.la
+%C%_stream_bytes_LDFLAGS = -static
+%C%_stream_messages_SOURCES = %D%/stream/bench.h %D%/stream/messages.c
+%C%_stream_messages_LDADD = libshmutil.la
+%C%_stream_messages_LDFLAGS = -static
+%C%_stream_sink_SOURCES = %D%/stream/bench.h %D%/stream/sink.c
 
 .PHONY: bench
 bench: $(bin_PROGRAMS) $(bench_programs)
