@@ -35,6 +35,9 @@ TESTS += $(bats_tests)
 endif
 
 unit_tests = \
+	%D%/torture/ring-hostile \
+	%D%/torture/ring-kill \
+	%D%/torture/ring-step \
 	%D%/torture/test-uptime \
 	%D%/unit/test-header \
 	%D%/unit/test-inventory \
@@ -91,3 +94,33 @@ TESTED_UPTIME = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_torture_test_uptime_CFLAGS = $(UNIT_CFLAGS)
 %C%_torture_test_uptime_LDFLAGS = -static -Wl,-z,now
 %C%_torture_test_uptime_LDADD = $(UNIT_LIBS)
+
+%C%_torture_ring_hostile_SOURCES = %D%/torture/ring-hostile.c %D%/torture/ring.h
+%C%_torture_ring_hostile_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_torture_ring_hostile_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_ring_hostile_LDADD = $(UNIT_LIBS)
+%C%_torture_ring_kill_SOURCES = %D%/torture/ring-kill.c %D%/torture/ring.h
+%C%_torture_ring_kill_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_torture_ring_kill_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_ring_kill_LDADD = $(UNIT_LIBS)
+%C%_torture_ring_step_SOURCES = \
+	%D%/torture/ring-step.c \
+	%D%/torture/ring.h \
+	%D%/torture/step.c \
+	%D%/torture/step.h
+%C%_torture_ring_step_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_torture_ring_step_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_ring_step_LDFLAGS = -static -Wl,-z,now
+%C%_torture_ring_step_LDADD = $(UNIT_LIBS)
+
+# The tortures alone, for as long as it takes to kill thousands.
+torture_tests = \
+	%D%/torture/ring-hostile \
+	%D%/torture/ring-kill \
+	%D%/torture/ring-step \
+	%D%/torture/test-uptime
+.PHONY: torture
+torture: $(torture_tests)
+	for test in $(torture_tests); do \
+		SHMU_TORTURE=1 CMOCKA_MESSAGE_OUTPUT=TAP ./$$test || exit 1; \
+	done
