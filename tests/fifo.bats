@@ -418,6 +418,22 @@ writing() { [[ $(position 4616) -gt $(position 4608) ]]; }
 	exec 9>&-
 }
 
+@test "fifo: the end waits for who was killed before it saw it" {
+	data 3000
+	feed in fifo-producer --resume "$seg"
+	killed_after_all=$!
+	eventually published 3000
+	eventually finished
+	killed "$killed_after_all"
+	fifo-consumer "$seg" --resume --to out
+	cmp in out
+	cat in in >longer
+	fails 3 "its stream ended at byte 3000, and the input goes on" fifo-producer --resume "$seg" <longer
+	fifo-producer --resume "$seg" <in
+	gone
+}
+finished() { [[ $(od -An -t u4 -j 4112 -N 4 "/dev/shm$seg" | tr -d ' ') == 1 ]]; }
+
 # So many have been the channel's producer.
 producers() { [[ $(od -An -t u4 -j 4532 -N 4 "/dev/shm$seg" | tr -d ' ') == "$1" ]]; }
 

@@ -239,6 +239,30 @@ send_records(struct fifo *f)
 	return done;
 }
 
+/* The killed producer had sent all of it: nothing may come behind. */
+static int
+nothing_left(struct fifo *f)
+{
+	char c;
+	ssize_t n = take_input(f, &c, 1);
+
+	if (n <= 0)
+		return (int)n;
+	f->status = cli_fail(EXIT_CANNOT, f->text, "its stream ended at byte %"
+	    PRIu64 ", and the input goes on; is it the same input?", f->from);
+	shmu_ring_drop(&f->ring);	/* as it was, for who has the input */
+	return -1;
+}
+
+static int
+send_input(struct fifo *f)
+{
+	if (shmu_ring_finished(&f->ring))
+		return nothing_left(f);
+	return f->spec.kind == SHMU_RING_RECORDS ? send_records(f) :
+	    send_bytes(f);
+}
+
 /* Say that it was all, and wait until the consumer has it. */
 static int
 finish(struct fifo *f)
@@ -259,8 +283,7 @@ produce(struct fifo *f)
 		return status;
 	f->waits = fstat(STDIN_FILENO, &st) == 0 && !S_ISREG(st.st_mode);
 	fifo_widen(STDIN_FILENO);
-	if (skip(f) == 0 && (f->spec.kind == SHMU_RING_RECORDS ?
-	    send_records(f) : send_bytes(f)) == 0)
+	if (skip(f) == 0 && send_input(f) == 0)
 		finish(f);
 	return fifo_close(f);
 }

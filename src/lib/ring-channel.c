@@ -300,6 +300,7 @@ sign(struct shmu_ring *r)
 	__atomic_store_n(&my->state, SHMU_RING_NOBODY, __ATOMIC_RELEASE);
 	shmu_owner_self(&my->owner);
 	my->sleeps = 0;
+	my->saw_end = 0;
 	__atomic_store_n(&my->attached, my->attached + 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&my->state, SHMU_RING_ATTACHED, __ATOMIC_RELEASE);
 }
@@ -573,7 +574,17 @@ shmu_ring_open(struct shmu_ring *r, enum shmu_ring_role role,
 	return 0;
 }
 
-/* In the door, this end given up: whether the names shall go. */
+/* Whether all was published and all is acknowledged. */
+static int
+at_end(const struct shmu_ring *r)
+{
+	const struct shmu_ring_end *end = r->control->end;
+
+	return shmu_ring_finished(r) && end[0].position == end[1].position;
+}
+
+/* In the door, this end given up: whether the names shall go.  Who died before
+ * it saw the end shall find it when it resumes. */
 static int
 is_over(const struct shmu_ring *r)
 {
@@ -583,8 +594,7 @@ is_over(const struct shmu_ring *r)
 		return 0;
 	if (end[0].position == 0 && r->control->finished == 0)
 		return 1;	/* never begun */
-	return !shmu_ring_kept(r) ||
-	    (r->control->finished != 0 && end[0].position == end[1].position);
+	return !shmu_ring_kept(r) || (at_end(r) && r->peer->saw_end != 0);
 }
 
 static void
@@ -604,6 +614,7 @@ shmu_ring_close(struct shmu_ring *r)
 	if (r->control == NULL)
 		return;
 	shmu_ring_show(r);
+	r->my->saw_end = at_end(r) ? 1 : 0;
 	__atomic_store_n(&r->my->state, SHMU_RING_LEFT, __ATOMIC_RELEASE);
 	if (enter(r) == 0) {
 		lock_byte(r->seg.fd, r->role, F_UNLCK);

@@ -412,6 +412,9 @@ a_dead_producer_is_told_after_what_it_published(void **state)
 			_exit(1);
 		send_bytes(&p, 9000);
 		shmu_ring_finish(&p, NULL);
+		if (shmu_ring_drain(&p, &limit) != 1)
+			_exit(2);
+		shmu_ring_close(&p);
 		_exit(0);
 	}
 	assert_int_equal(take_bytes(&c, UINT64_MAX), 9000);
@@ -470,6 +473,53 @@ leftovers_are_replaced_unless_resumed(void **state)
 	expect_text(&c, "new");
 	shmu_ring_close(&c);
 	shmu_ring_close(&p);
+	names_are_gone();
+}
+
+/* A stream that went through, and both ends of it. */
+static void
+whole_stream(struct shmu_ring *p, struct shmu_ring *c)
+{
+	*p = opened(SHMU_RING_PRODUCER, 4096, SHMU_RING_BYTES, SHMU_RING_KEEP);
+	*c = consumer();
+	send_text(p, "all");
+	shmu_ring_finish(p, NULL);
+	expect_text(c, "all");
+}
+
+/* Who was killed at the very end, and resumes, finds that it was the end. */
+static void
+the_end_waits_for_a_producer_that_did_not_see_it(void **state)
+{
+	struct shmu_ring p, c;
+
+	(void)state;
+	whole_stream(&p, &c);
+	die(&p);
+	shmu_ring_close(&c);
+	p = opened(SHMU_RING_PRODUCER, 0, SHMU_RING_BYTES,
+	    SHMU_RING_RESUME | SHMU_RING_EXISTING);
+	assert_int_equal(shmu_ring_position(&p), 3);
+	assert_true(shmu_ring_finished(&p));
+	assert_int_equal(shmu_ring_drain(&p, &limit), 1);
+	shmu_ring_close(&p);
+	names_are_gone();
+}
+
+static void
+the_end_waits_for_a_consumer_that_did_not_see_it(void **state)
+{
+	struct shmu_ring p, c;
+
+	(void)state;
+	whole_stream(&p, &c);
+	die(&c);
+	assert_int_equal(shmu_ring_drain(&p, &limit), 1);
+	shmu_ring_close(&p);
+	c = opened(SHMU_RING_CONSUMER, 0, SHMU_RING_BYTES,
+	    SHMU_RING_RESUME | SHMU_RING_EXISTING);
+	assert_int_equal(shmu_ring_wait(&c, 1, NULL), 0);
+	shmu_ring_close(&c);
 	names_are_gone();
 }
 
@@ -726,6 +776,8 @@ main(void)
 		cmocka_unit_test(a_dead_producer_is_told_after_what_it_published),
 		cmocka_unit_test(a_stopped_consumer_is_no_dead_one),
 		cmocka_unit_test(leftovers_are_replaced_unless_resumed),
+		cmocka_unit_test(the_end_waits_for_a_producer_that_did_not_see_it),
+		cmocka_unit_test(the_end_waits_for_a_consumer_that_did_not_see_it),
 		cmocka_unit_test(nothing_is_delivered_while_nobody_came),
 		cmocka_unit_test(a_bell_that_nobody_hears_is_no_signal),
 		cmocka_unit_test(a_loop_around_poll),

@@ -91,6 +91,7 @@ struct shmu_ring_end {
 	struct shmu_owner	owner __attribute__((aligned(128)));
 	uint32_t		state;
 	uint32_t		attached;
+	uint32_t		saw_end;
 };
 
 /* Private: behind the header. */
@@ -152,7 +153,7 @@ SHMU_API int shmu_ring_open(struct shmu_ring *r, enum shmu_ring_role role,
 /*
  * Show what is staged or taken, leave the end and close.  The last to leave
  * removes the channel, unless either end was opened to KEEP it and the stream
- * has begun and is not at its end.  Closing twice does nothing.
+ * has begun and one of the two has not seen its end.  Closing twice does nothing.
  */
 SHMU_API void shmu_ring_close(struct shmu_ring *r);
 
