@@ -211,6 +211,20 @@ written(const struct server *s, const struct uptime_look *before)
 	return 0;
 }
 
+/* Who writes to it without a claim; or a rival was quicker to make one. */
+static int
+has_writer(const struct server *s, const struct uptime_look *before)
+{
+	struct uptime_look l;
+
+	if (uptime_look(s->uptime, UPTIME_SIZE, &l) == -1)
+		return cut(s);
+	if (l.claim != before->claim)
+		return AGAIN;
+	return cli_fail(EXIT_NO, s->text, "its server is dead, but another "
+	    "program writes to it; end that first");
+}
+
 /* A claim from another pid namespace may be about to get its record. */
 static int
 settle(const struct server *s, struct uptime_look *l)
@@ -263,8 +277,7 @@ take_over(struct server *s)
 	if (status != EXIT_YES)
 		return status;
 	if (written(s, &l))
-		return cli_fail(EXIT_NO, s->text, "its server is dead, but another "
-		    "program writes to it; end that first");
+		return has_writer(s, &l);
 	won = uptime_claim(s->uptime, l.claim, &s->self);
 	if (won != 1)
 		return won == 0 ? AGAIN : cut(s);
