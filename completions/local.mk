@@ -6,6 +6,7 @@ completions = \
 	%D%/bash/mmap-sync \
 	%D%/bash/shm-attach \
 	%D%/bash/shm-create \
+	%D%/bash/shm-heap \
 	%D%/bash/shm-rm \
 	%D%/bash/shm-set \
 	%D%/bash/shm-stat \

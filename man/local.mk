@@ -6,6 +6,7 @@ dist_man1_MANS += \
 	%D%/mmap-sync.1 \
 	%D%/shm-attach.1 \
 	%D%/shm-create.1 \
+	%D%/shm-heap.1 \
 	%D%/shm-rm.1 \
 	%D%/shm-set.1 \
 	%D%/shm-stat.1 \
@@ -13,7 +14,10 @@ dist_man1_MANS += \
 	%D%/uptime-srv.1
 dist_man3_MANS += \
 	%D%/shmu_header.3 \
+	%D%/shmu_heap.3 \
+	%D%/shmu_heap_view.3 \
 	%D%/shmu_inventory.3 \
+	%D%/shmu_lock.3 \
 	%D%/shmu_operand.3 \
 	%D%/shmu_owner.3 \
 	%D%/shmu_pages.3 \

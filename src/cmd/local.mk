@@ -63,6 +63,20 @@ bin_PROGRAMS += %D%/shm-attach
 %C%_shm_attach_LDFLAGS = $(TOOL_LDFLAGS)
 %C%_shm_attach_LDADD = libshmtool.la
 
+bin_PROGRAMS += %D%/shm-heap
+%C%_shm_heap_SOURCES = \
+	%D%/heap-list.c \
+	%D%/heap-stat.c \
+	%D%/heap-use.c \
+	%D%/heap.h \
+	%D%/shm-heap.c \
+	%D%/stop.c \
+	%D%/stop.h \
+	$(CLI) $(JSON)
+%C%_shm_heap_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
+%C%_shm_heap_LDFLAGS = $(TOOL_LDFLAGS)
+%C%_shm_heap_LDADD = libshmtool.la
+
 bin_PROGRAMS += %D%/shm-set
 %C%_shm_set_SOURCES = %D%/shm-set.c $(CLI) $(HOLDERS) $(TEXT)
 %C%_shm_set_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)

@@ -99,6 +99,10 @@
 #define MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED	4
 #endif
 
+#ifndef MEMBARRIER_CMD_GLOBAL
+#define MEMBARRIER_CMD_GLOBAL	1
+#endif
+
 #ifndef SYS_cachestat
 #define SYS_cachestat	451
 #endif

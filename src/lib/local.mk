@@ -4,8 +4,11 @@ shmutilincludedir = $(includedir)/shmutil
 shmutilinclude_HEADERS = \
 	src/include/shmutil/api.h \
 	src/include/shmutil/header.h \
+	src/include/shmutil/heap-view.h \
+	src/include/shmutil/heap.h \
 	src/include/shmutil/inventory.h \
 	src/include/shmutil/libc.h \
+	src/include/shmutil/lock.h \
 	src/include/shmutil/operand.h \
 	src/include/shmutil/owner.h \
 	src/include/shmutil/pages.h \
@@ -25,6 +28,24 @@ libshmutil_la_SOURCES = \
 	%D%/create.c \
 	%D%/elsewhere.c \
 	%D%/hash.h \
+	%D%/heap-alloc.c \
+	%D%/heap-attach.c \
+	%D%/heap-check.c \
+	%D%/heap-debug.c \
+	%D%/heap-into.c \
+	%D%/heap-layout.c \
+	%D%/heap-layout.h \
+	%D%/heap-pools.c \
+	%D%/heap-private.h \
+	%D%/heap-recover.c \
+	%D%/heap-resize.c \
+	%D%/heap-sites.c \
+	%D%/heap-span.c \
+	%D%/heap-trace.c \
+	%D%/heap-units.c \
+	%D%/heap-view.c \
+	%D%/heap-view.h \
+	%D%/heap-walk.c \
 	%D%/header.c \
 	%D%/holders.c \
 	%D%/info.h \
@@ -32,6 +53,7 @@ libshmutil_la_SOURCES = \
 	%D%/item.c \
 	%D%/judge.c \
 	%D%/kernel.h \
+	%D%/lock.c \
 	%D%/look.h \
 	%D%/maps.c \
 	%D%/names.c \
@@ -40,6 +62,7 @@ libshmutil_la_SOURCES = \
 	%D%/owner.c \
 	%D%/pages.c \
 	%D%/parse.c \
+	%D%/pause.h \
 	%D%/probe.c \
 	%D%/scan.c \
 	%D%/scan.h \

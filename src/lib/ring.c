@@ -19,24 +19,12 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "pause.h"
 #include "ring-channel.h"
 #include "shmutil/ring.h"
 #include "shmutil/sys.h"
 
 #define VAIN	4	/* waits in a row that looking did not end */
-
-/* A look at the peer's position every so often, while it may come soon. */
-static inline void
-relax(void)
-{
-#if defined __x86_64__ || defined __i386__
-	__builtin_ia32_pause();
-#elif defined __aarch64__ || defined __arm__
-	__asm__ volatile("yield");
-#else
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-#endif
-}
 
 int
 shmu_ring_broken(struct shmu_ring *r)
@@ -142,7 +130,7 @@ spin(struct shmu_ring *r, uint64_t want)
 	if (done != -1)
 		return done;
 	for (i = 0; i < n && done == -1; i++) {
-		relax();
+		shmu_pause();
 		done = ready(r, want);
 	}
 	if (done != -1)

@@ -643,3 +643,12 @@ shmu_sys_futex_wake(uint32_t *word, int count)
 	OBSERVE_INT(r, "futex(%p, FUTEX_WAKE, %d)", (void *)word, count);
 	return r;
 }
+
+int
+shmu_sys_membarrier(void)
+{
+	int r = (int)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+
+	OBSERVE_INT(r, "membarrier(MEMBARRIER_CMD_GLOBAL, 0)%s", "");
+	return r;
+}

@@ -131,6 +131,11 @@ SHMU_API int shmu_sys_futex_wait(const uint32_t *word, uint32_t value,
     const struct timespec *timeout);
 SHMU_API int shmu_sys_futex_wake(uint32_t *word, int count);
 
+/* membarrier(2) with its MEMBARRIER_CMD_GLOBAL, which libc has no wrapper for:
+ * when it returns, every thread of the machine has passed a full barrier.
+ * Milliseconds.  ENOSYS or EINVAL where the kernel does not have it. */
+SHMU_API int shmu_sys_membarrier(void);
+
 SHMU_END
 
 #endif
