@@ -22,6 +22,7 @@ bats_tests = \
 	%D%/owners.bats \
 	%D%/shm-attach.bats \
 	%D%/shm-create.bats \
+	%D%/shm-heap.bats \
 	%D%/shm-rm.bats \
 	%D%/shm-set.bats \
 	%D%/shm-stat.bats \
@@ -38,9 +39,15 @@ unit_tests = \
 	%D%/torture/ring-hostile \
 	%D%/torture/ring-kill \
 	%D%/torture/ring-step \
+	%D%/torture/test-heap-between \
+	%D%/torture/test-heap-hostile \
+	%D%/torture/test-heap-kill \
+	%D%/torture/test-heap-step \
 	%D%/torture/test-uptime \
 	%D%/unit/test-header \
+	%D%/unit/test-heap \
 	%D%/unit/test-inventory \
+	%D%/unit/test-lock \
 	%D%/unit/test-operand \
 	%D%/unit/test-owner \
 	%D%/unit/test-pages \
@@ -63,6 +70,10 @@ TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src -I$(srcdir)/src/cmd -I$(srcdir)/%
 TESTED_UPTIME = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_unit_test_header_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_header_LDADD = $(UNIT_LIBS)
+%C%_unit_test_heap_CFLAGS = $(UNIT_CFLAGS) -pthread
+%C%_unit_test_heap_LDADD = $(UNIT_LIBS) -lpthread
+%C%_unit_test_lock_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_lock_LDADD = $(UNIT_LIBS)
 %C%_unit_test_inventory_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_inventory_LDADD = $(UNIT_LIBS)
 %C%_unit_test_operand_CFLAGS = $(UNIT_CFLAGS)
@@ -85,6 +96,30 @@ TESTED_UPTIME = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_unit_test_uptime_LDADD = $(UNIT_LIBS)
 
 # What is stepped through must not change between two calls: no lazy binding.
+%C%_torture_test_heap_hostile_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_test_heap_hostile_LDADD = $(UNIT_LIBS)
+%C%_torture_test_heap_kill_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_test_heap_kill_LDADD = $(UNIT_LIBS)
+%C%_torture_test_heap_between_SOURCES = \
+	%D%/torture/heap-state.c \
+	%D%/torture/heap-state.h \
+	%D%/torture/step.c \
+	%D%/torture/step.h \
+	%D%/torture/test-heap-between.c
+%C%_torture_test_heap_between_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/lib
+%C%_torture_test_heap_between_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_test_heap_between_LDFLAGS = -static -Wl,-z,now
+%C%_torture_test_heap_between_LDADD = $(UNIT_LIBS)
+%C%_torture_test_heap_step_SOURCES = \
+	%D%/torture/heap-state.c \
+	%D%/torture/heap-state.h \
+	%D%/torture/step.c \
+	%D%/torture/step.h \
+	%D%/torture/test-heap-step.c
+%C%_torture_test_heap_step_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/lib
+%C%_torture_test_heap_step_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_test_heap_step_LDFLAGS = -static -Wl,-z,now
+%C%_torture_test_heap_step_LDADD = $(UNIT_LIBS)
 %C%_torture_test_uptime_SOURCES = \
 	%D%/torture/step.c \
 	%D%/torture/step.h \
@@ -118,6 +153,10 @@ torture_tests = \
 	%D%/torture/ring-hostile \
 	%D%/torture/ring-kill \
 	%D%/torture/ring-step \
+	%D%/torture/test-heap-between \
+	%D%/torture/test-heap-hostile \
+	%D%/torture/test-heap-kill \
+	%D%/torture/test-heap-step \
 	%D%/torture/test-uptime
 .PHONY: torture
 torture: $(torture_tests)
