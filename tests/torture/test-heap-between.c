@@ -34,6 +34,11 @@ prepare(int chunks)
 		assert_int_equal(s->used, s->cap);
 		(shmu_heap_free)(stranger, mine[chunks - 1]);
 	}
+	/* An empty span that is allocated from: a reclaim would take it.  What
+	 * is kept empty is what a reclaim looks for. */
+	if (chunks == 0)
+		(shmu_heap_free)(owner, (shmu_heap_malloc)(owner, 40));
+	owner->slot->empty = 1;
 	state_keep(owner);
 	state_keep(stranger);
 }
@@ -128,6 +133,8 @@ CASE(remote_free_while_the_owner_frees, 5, stranger_frees, owner_frees, 4)
 CASE(remote_free_while_the_owner_collects, FULL, stranger_frees, owner_mallocs,
     FULL)
 CASE(malloc_while_another_reclaims, 5, owner_mallocs, stranger_reclaims, 7)
+CASE(first_malloc_while_another_reclaims, 0, owner_mallocs, stranger_reclaims,
+    2)
 CASE(free_while_another_reclaims, 5, owner_frees, stranger_reclaims, 5)
 CASE(malloc_while_another_takes_units, 5, owner_mallocs, stranger_grows, 8)
 
@@ -158,6 +165,7 @@ main(void)
 		cmocka_unit_test(remote_free_while_the_owner_frees),
 		cmocka_unit_test(remote_free_while_the_owner_collects),
 		cmocka_unit_test(malloc_while_another_reclaims),
+		cmocka_unit_test(first_malloc_while_another_reclaims),
 		cmocka_unit_test(free_while_another_reclaims),
 		cmocka_unit_test(malloc_while_another_takes_units),
 	};

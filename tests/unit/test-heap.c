@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -333,6 +334,21 @@ random_operations_as_the_model(void **state)
 	assert_sound();
 }
 
+/* What others freed of a process that does not run comes back when it does. */
+static void *
+malloc_soon(size_t n)
+{
+	const struct timespec moment = { 0, 1000000 };
+	void *p = shmu_heap_malloc(heap, n);
+	int i;
+
+	for (i = 0; p == NULL && i < 10000; i++) {
+		nanosleep(&moment, NULL);
+		p = shmu_heap_malloc(heap, n);
+	}
+	return p;
+}
+
 /* Four processes; what one allocates another frees. */
 static void __attribute__((noreturn))
 exchange(struct shmu_heap *parent, uint64_t *table, int rounds)
@@ -345,7 +361,7 @@ exchange(struct shmu_heap *parent, uint64_t *table, int rounds)
 	while (rounds-- > 0) {
 		size_t n = 16 + some_size();
 
-		p = shmu_heap_malloc(heap, n);
+		p = malloc_soon(n);
 		if (p == NULL)
 			_exit(2);
 		p[0] = n;
