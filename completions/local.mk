@@ -3,6 +3,7 @@
 completions = \
 	%D%/bash/fifo-consumer \
 	%D%/bash/fifo-producer \
+	%D%/bash/mem-tour \
 	%D%/bash/mmap-sync \
 	%D%/bash/shm-attach \
 	%D%/bash/shm-create \

@@ -3,6 +3,7 @@
 dist_man1_MANS += \
 	%D%/fifo-consumer.1 \
 	%D%/fifo-producer.1 \
+	%D%/mem-tour.1 \
 	%D%/mmap-sync.1 \
 	%D%/shm-attach.1 \
 	%D%/shm-create.1 \
@@ -27,5 +28,7 @@ dist_man3_MANS += \
 	%D%/shmu_segment.3 \
 	%D%/shmu_sys.3
 dist_man7_MANS += \
+	%D%/mem-tour-student.7 \
+	%D%/mem-tour-teacher.7 \
 	%D%/shm-segment.7 \
 	%D%/shmutils.7

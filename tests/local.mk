@@ -18,6 +18,7 @@ bats_tests = \
 	%D%/docs.bats \
 	%D%/fifo.bats \
 	%D%/interop.bats \
+	%D%/mem-tour.bats \
 	%D%/mmap-sync.bats \
 	%D%/owners.bats \
 	%D%/shm-attach.bats \
@@ -28,7 +29,7 @@ bats_tests = \
 	%D%/shm-stat.bats \
 	%D%/uptime.bats \
 	%D%/watch.bats
-EXTRA_DIST += $(bats_tests) %D%/helper.bash %D%/run-bats %D%/.shellcheckrc \
+EXTRA_DIST += $(bats_tests) %D%/lint-lessons %D%/helper.bash %D%/run-bats %D%/.shellcheckrc \
 	%D%/deny.py %D%/header.c %D%/owners.py %D%/peer.c \
 	%D%/textbook/client.c %D%/textbook/fifo.c %D%/textbook/server.c
 if HAVE_BATS

@@ -151,3 +151,30 @@ bin_PROGRAMS += %D%/mmap-sync
 %C%_mmap_sync_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS) -pthread
 %C%_mmap_sync_LDFLAGS = $(TOOL_LDFLAGS)
 %C%_mmap_sync_LDADD = libshmtool.la
+
+# Its lessons are about the malloc of the system's libc, so it is linked to
+# that, and dynamically, as the learner's own programs are: what it finds in its
+# address space and heap is what they find in theirs.  A compiler that knows
+# what malloc and memset are leaves out what a lesson is about.
+bin_PROGRAMS += %D%/mem-tour
+%C%_mem_tour_SOURCES = \
+	%D%/json.c \
+	%D%/json.h \
+	%D%/mem-tour.c \
+	%D%/text.c \
+	%D%/text.h \
+	%D%/tour-draw.c \
+	%D%/tour-explain.c \
+	%D%/tour-measure.c \
+	%D%/tour-play.c \
+	%D%/tour-state.c \
+	%D%/tour-strip.c \
+	%D%/tour-term.c \
+	%D%/tour-through.c \
+	%D%/tour.h \
+	$(CLI) $(LESSONS)
+nodist_%C%_mem_tour_SOURCES = src/lessons/code.c
+%C%_mem_tour_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/lessons
+%C%_mem_tour_CFLAGS = $(AM_CFLAGS) -fno-builtin -pthread
+%C%_mem_tour_LDFLAGS = -static
+%C%_mem_tour_LDADD = libshmutil.la

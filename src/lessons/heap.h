@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap.h - what glibc says of its heap
+ *
+ * With another libc nothing is known, all is 0; the lessons that ask say in
+ * their needs that they want glibc's, and are skipped before they come here.
+ */
+#ifndef HEAP_H
+#define HEAP_H
+
+#include <stddef.h>
+
+struct heap {
+	size_t	arena;		/* bytes that brk gave */
+	size_t	in_use;		/* of those, with the headers of blocks */
+	size_t	free;
+	size_t	pieces;		/* that are free */
+	size_t	mapped;		/* blocks that mmap gave */
+};
+void heap_look(struct heap *h);
+
+/* malloc_trim(0): give back what is free. */
+void heap_trim(void);
+
+/* mallopt(M_PERTURB): fill what is fresh, or freed. */
+void heap_perturb(int byte);
+
+#endif
