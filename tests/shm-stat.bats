@@ -338,7 +338,8 @@ holder() {
 	cat >again.sh <<-'END'
 	id=$(shm-create private 10)
 	dead=$(shm-stat -q -b --raw --noheadings -o CPID "$id")
-	until [ "$(date +%s)" -gt $(($(stat -c %Z .) + 3)) ]; do :; done
+	made=$(date +%s)
+	until [ "$(date +%s)" -gt $((made + 3)) ]; do :; done
 	echo $((dead - 1)) >/proc/sys/kernel/ns_last_pid
 	sleep 60 &
 	[ $! = "$dead" ] || exit 9

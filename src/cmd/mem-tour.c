@@ -220,12 +220,15 @@ static int
 next(const struct tour *t)
 {
 	char *name[2] = { NULL, NULL };
+	int status;
 	size_t i;
 
 	for (i = 0; lessons[i] != NULL; i++)
 		if (!state_seen(i)) {
 			name[0] = strdup(lessons[i]->name);
-			return name[0] == NULL ? EXIT_CANNOT : run(t, name);
+			status = name[0] == NULL ? EXIT_CANNOT : run(t, name);
+			free(name[0]);
+			return status;
 		}
 	return cli_fail(EXIT_NO, NULL, "all %zu lessons were seen; "
 	    "mem-tour reset begins anew", lesson_count());
