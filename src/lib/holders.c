@@ -199,7 +199,7 @@ processes(struct scan *s, DIR *proc)
 	pid_t self = (s->inv->spec.want & SHMU_INVENTORY_OTHERS) != 0 ?
 	    getpid() : 0;
 	struct dirent *e;
-	int r = 0;
+	int r = 0, mapped;
 
 	s->proc = dirfd(proc);
 	while (r == 0 && (e = readdir(proc)) != NULL) {
@@ -208,13 +208,14 @@ processes(struct scan *s, DIR *proc)
 			continue;
 		s->same_ns = -1;
 		s->named = 0;
-		if (shmu_maps(s->proc, s->pid, &s->as_text, &s->map, mapping,
-		    s) == -1) {
-			if (errno == ENOMEM)
-				return -1;
+		mapped = shmu_maps(s->proc, s->pid, &s->as_text, &s->map,
+		    mapping, s);
+		if (mapped == -1 && errno == ENOMEM)
+			return -1;
+		if (mapped == -1)
 			unseen(s);
-		}
-		r = descriptors(s);
+		if (mapped != 1)
+			r = descriptors(s);
 	}
 	return r;
 }

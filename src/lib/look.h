@@ -78,8 +78,9 @@ struct shmu_map {
 
 /*
  * Call each for the shared mappings of pid, until it returns -1.  *text is 0 at
- * first, and becomes 1 where the kernel must be read as text.  0; or -1 with
- * the errno of each, or of /proc.
+ * first, and becomes 1 where the kernel must be read as text.  0; 1 when it has
+ * no memory, so nothing else either: a thread of the kernel, or dead; or -1
+ * with the errno of each, or of /proc.
  */
 int shmu_maps(int proc, pid_t pid, int *text, struct shmu_map *map,
     int (*each)(void *, const struct shmu_map *), void *arg);

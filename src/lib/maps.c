@@ -51,8 +51,10 @@ query(int fd, struct shmu_map *map, int (*each)(void *, const struct shmu_map *)
 			q.name = 0;
 			r = (int)syscall(SYS_ioctl, fd, QUERY, &q);
 		}
+		if (r == -1 && errno == ESRCH)
+			return 1;
 		if (r == -1)
-			return errno == ENOENT || errno == ESRCH ? 0 : -1;
+			return errno == ENOENT ? 0 : -1;
 		if (q.name_size == 0)
 			map->name[0] = '\0';
 		map->start = q.start;
@@ -166,7 +168,7 @@ shmu_maps(int proc, pid_t pid, int *as_text, struct shmu_map *map,
 		return -1;
 	if (!*as_text) {
 		r = query(fd, map, each, arg);
-		if (r == 0 || errno != ENOTTY) {
+		if (r != -1 || errno != ENOTTY) {
 			err = errno;
 			close(fd);
 			errno = err;
