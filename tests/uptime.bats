@@ -215,7 +215,8 @@ first() { python - "$key" <<-'END'
 	kill "$srv"
 	ended "$srv" 143
 	serve
-	fails 3 "no permission" "${other[@]}" uptime-cli -k "$key" --once
+	# In valgrind, shmat of what may not be read is EINVAL.
+	[[ -n ${SHMU_VALGRIND-} ]] || fails 3 "no permission" "${other[@]}" uptime-cli -k "$key" --once
 	kill "$srv"
 	ended "$srv" 143
 }
@@ -387,7 +388,7 @@ first() { python - "$key" <<-'END'
 	outer=$!
 	timeout 20 uptime-cli -q -k "$key" --wait -c 2
 	fails 1 "is served by process 1 (of another namespace)" uptime-srv -k "$key"
-	kill -9 "$(pgrep -P "$outer" uptime-srv)"
+	kill -9 "$(pgrep -P "$outer")"
 	eventually gone "$outer"
 	fails 3 "process 1, is dead" timeout 20 uptime-cli -k "$key"
 	# A client would be attached, so that nothing was proven.
