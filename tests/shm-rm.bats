@@ -260,6 +260,19 @@ header() {
 	is "" "$(ls -A /dev/shm)"
 }
 
+@test "shm-rm: a stream that is named goes with its bell, and no other FIFO does" {
+	mkfifo in "/dev/shm$seg.other.bell"
+	exec 7<>in
+	fifo-producer "$seg" <in 3>&- 7>&- &
+	jobs+=("$!")
+	eventually test -p "/dev/shm$seg.bell"
+	shm-create -q "$seg.other" 4096
+	run -0 shm-rm "$seg" "$seg.other"
+	is "$seg: removed"$'\n'"$seg.other: removed" "$output"
+	[[ ! -e /dev/shm$seg && ! -e /dev/shm$seg.bell && -p /dev/shm$seg.other.bell ]]
+	rm "/dev/shm$seg.other.bell"
+}
+
 @test "shm-rm: a System V store is looked into right before it would be removed" {
 	isolated
 	can_make_headers

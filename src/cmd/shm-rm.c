@@ -194,19 +194,51 @@ absent(int err)
 	return err == ENOENT || err == EINVAL || err == EIDRM;
 }
 
+/* The bell of a stream, the FIFO beside it, which is nothing without. */
+struct bell {
+	char	path[sizeof SHMU_POSIX_DIR + SHMU_NAME_MAX + sizeof ".bell"];
+	int	found;
+};
+
+static void
+bell_find(struct bell *bell, const struct shmu_operand *op, uid_t uid)
+{
+	struct shmu_segment seg = SHMU_SEGMENT_INIT;
+	struct shmu_ring_status status;
+	struct stat st;
+
+	bell->found = op->kind == SHMU_POSIX &&
+	    shmu_ring_bell(op, bell->path, sizeof bell->path) == 0 &&
+	    shmu_sys_lstat(bell->path, &st) == 0 && S_ISFIFO(st.st_mode) &&
+	    st.st_uid == uid && shmu_segment_open(&seg, op, SHMU_READ) == 0 &&
+	    shmu_ring_status(&seg, &status) == 0;
+	shmu_segment_close(&seg);
+}
+
+static void
+bell_remove(const struct bell *bell)
+{
+	if (bell->found)
+		shmu_sys_unlink(bell->path);
+}
+
 static int
 remove_one(const struct request *r, const struct victim *v,
     const struct shmu_operand *op)
 {
+	struct bell bell;
+
 	if (r->ask && !agreed(v->text, &v->info))
 		return EXIT_NO;
 	if (r->dry)
 		return said(v->text, "would be removed");
+	bell_find(&bell, op, v->info.uid);
 	if (shmu_segment_remove(op, NULL) == -1) {
 		if (r->force && absent(errno))
 			return EXIT_YES;
 		return cause_change(v->text, op, errno);
 	}
+	bell_remove(&bell);
 	return removed(r, v);
 }
 
@@ -274,20 +306,6 @@ chosen(const struct request *r, const struct shmu_item *item)
 	    item->state == SHMU_STATE_ORPHAN) && idle >= r->age;
 }
 
-/* A stream goes with its bell, the FIFO beside it, which is nothing without. */
-static void
-remove_bell(const struct shmu_item *item, const struct shmu_operand *op)
-{
-	char path[sizeof SHMU_POSIX_DIR + sizeof op->name + sizeof ".bell"];
-	struct stat st;
-
-	if (op->kind == SHMU_POSIX && item->format == SHMU_FORMAT_RING &&
-	    shmu_ring_bell(op, path, sizeof path) == 0 &&
-	    shmu_sys_lstat(path, &st) == 0 && S_ISFIFO(st.st_mode) &&
-	    st.st_uid == item->info.uid)
-		shmu_sys_unlink(path);
-}
-
 /* What was found is removed only if it still is that, and still unused. */
 static int
 reclaim(const struct request *r, const struct shmu_inventory *inv,
@@ -297,6 +315,7 @@ reclaim(const struct request *r, const struct shmu_inventory *inv,
 	struct victim v = { text, SHMU_SEGMENT_INIT, item->info };
 	struct shmu_reason why[SHMU_REASONS];
 	struct shmu_operand op;
+	struct bell bell;
 	size_t n, i;
 
 	shmu_item_operand(item, &op);
@@ -309,8 +328,9 @@ reclaim(const struct request *r, const struct shmu_inventory *inv,
 		return EXIT_NO;
 	if (r->dry || !r->yes)
 		return said(text, "would be removed");
+	bell_find(&bell, &op, item->info.uid);
 	if (shmu_item_remove(item, 0) == 0) {
-		remove_bell(item, &op);
+		bell_remove(&bell);
 		return removed(r, &v);
 	}
 	if (absent(errno))		/* somebody else was quicker */
