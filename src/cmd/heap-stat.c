@@ -32,6 +32,7 @@ print_stat(const struct heap *h, const struct shmu_heap_stat *s)
 		json_string(&j, "operand", h->text);
 	}
 	number(h, &j, "total", s->total);
+	number(h, &j, "maximum", s->maximum);
 	number(h, &j, "free", s->free);
 	number(h, &j, "used", s->used);
 	number(h, &j, "real_used", s->real_used);

@@ -41,6 +41,10 @@ heap_create(struct heap *h)
 	if (h->spec.segment.size < SHMU_HEAP_MINIMUM)
 		cli_usage(h->argv[1], "a heap has at least %" PRIu64 " bytes",
 		    SHMU_HEAP_MINIMUM);
+	if (h->most < h->spec.segment.size)
+		cli_usage(h->argv[1], "this is more than --max allows");
+	if (h->most != UINT64_MAX)
+		h->spec.maximum = h->most;
 	if (shmu_heap_create(&heap, &h->op, &h->spec) == -1)
 		return not_created(h);
 	if (h->op.kind == SHMU_POSIX &&

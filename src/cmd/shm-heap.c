@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "cause.h"
 #include "heap.h"
@@ -26,7 +25,7 @@ static const char help[] =
 "      --fallback       create: System V where there are no POSIX objects\n"
 "      --interval SECS  diff: so long between the two looks (default 10)\n"
 "      --json           print JSON\n"
-"      --max SIZE       walk: only chunks of at most SIZE\n"
+"      --max SIZE       create: let it grow to SIZE; walk: chunks of at most SIZE\n"
 "      --min SIZE       walk: only chunks of at least SIZE\n"
 "      --owner U[:G]    create: give it to another user, group or both\n"
 "      --pool PID       look at the private pool of PID that SEGMENT tells of\n"
@@ -195,17 +194,9 @@ look_into_pool(struct heap *h)
 static int
 look(struct heap *h)
 {
-	struct shmu_info info;
-
-	if (shmu_segment_open(&h->seg, &h->op, SHMU_READ) == -1 ||
-	    shmu_segment_stat(&h->seg, &info) == -1)
+	if (shmu_segment_open(&h->seg, &h->op, SHMU_READ) == -1)
 		return cause_open(h->text, &h->op, errno);
-	if (info.size == 0)
-		return heap_cause(h, EILSEQ);
-	if (info.size > SIZE_MAX || shmu_segment_map(&h->seg, 0,
-	    (size_t)info.size, PROT_READ) == -1)
-		return cause_open(h->text, &h->op, errno);
-	if (shmu_heap_view_mapped(&h->view, h->seg.base, info.size) == -1)
+	if (shmu_heap_view_segment(&h->view, &h->seg) == -1)
 		return heap_cause(h, errno);
 	return h->pool == 0 ? EXIT_YES : look_into_pool(h);
 }

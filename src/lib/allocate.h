@@ -10,4 +10,8 @@
  * fallocate(2) and ftruncate(2), the size then as it was. */
 int shmu_allocate(int fd, uint64_t from, uint64_t size, int sparse);
 
+/* The same, never sparse and never truncating: what a failure left allocated
+ * behind from stays. */
+int shmu_allocate_more(int fd, uint64_t from, uint64_t size);
+
 #endif

@@ -20,19 +20,26 @@ fail(int err)
 }
 
 int
+shmu_allocate_more(int fd, uint64_t from, uint64_t size)
+{
+	int r;
+
+	do
+		r = shmu_sys_fallocate(fd, 0, (off_t)from,
+		    (off_t)(size - from));
+	while (r == -1 && errno == EINTR);
+	return r;
+}
+
+int
 shmu_allocate(int fd, uint64_t from, uint64_t size, int sparse)
 {
 	int r;
 
 	if (size > INT64_MAX)
 		return fail(ERANGE);
-	if (sparse || size <= from)
-		r = shmu_sys_ftruncate(fd, (off_t)size);
-	else
-		do
-			r = shmu_sys_fallocate(fd, 0, (off_t)from,
-			    (off_t)(size - from));
-		while (r == -1 && errno == EINTR);
+	r = sparse || size <= from ? shmu_sys_ftruncate(fd, (off_t)size) :
+	    shmu_allocate_more(fd, from, size);
 	if (r == -1) {
 		int err = errno == EFBIG ? ERANGE : errno;
 

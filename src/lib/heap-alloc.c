@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "heap-private.h"
-#include "shmutil/range.h"
 
 /*
  * Begin an operation: false with errno when it cannot be.  While turn is odd
@@ -102,6 +101,8 @@ fetch(struct shmu_heap *h, uint32_t cls)
 		s = shmu_h_span_new(h, cls);
 	if (s == NULL && shmu_h_span_trim(h) > 0)
 		s = shmu_h_span_new(h, cls);
+	if (s == NULL && shmu_h_units_grow(h, h->classes[cls].units))
+		s = shmu_h_span_new(h, cls);
 	if (s == NULL && shmu_h_reclaim(h, NULL) > 0) {
 		s = shmu_h_span_orphan(h, cls);
 		if (s == NULL)
@@ -119,11 +120,13 @@ failed(struct shmu_heap *h, uint64_t size)
 }
 
 /* A span with a free chunk of at least size; NULL with errno.  When there is no
- * room for another span, a chunk of the classes above does. */
+ * room for another span, a chunk of the classes above does that is aligned as
+ * the header says of size. */
 static struct span *
 refill(struct shmu_heap *h, uint32_t cls, uint32_t size)
 {
-	uint32_t above = cls < HEAP_STEPS ? 24 : 4, c;
+	uint32_t above = cls < HEAP_STEPS ? 24 : 4, c, align =
+	    size % 64 == 0 ? 64 : size % 16 - 1U < 8 ? 8 : 16;
 	struct span *s = own(h, cls);
 
 	if (s != NULL)
@@ -135,6 +138,8 @@ refill(struct shmu_heap *h, uint32_t cls, uint32_t size)
 	if (s != NULL)
 		return select_span(h, s);
 	for (c = cls + 1; c < h->l.classes && c <= cls + above; c++) {
+		if (shmu_h_class_size(c) % align != 0)
+			continue;
 		s = own(h, c);
 		if (s != NULL)
 			return s;
@@ -177,6 +182,8 @@ find_large(struct shmu_heap *h, uint32_t n)
 
 	if (u == NO_UNIT && shmu_h_span_trim(h) > 0)
 		u = shmu_h_units_find_last(h, n, slack);
+	if (u == NO_UNIT && shmu_h_units_grow(h, n))
+		u = shmu_h_units_find_last(h, n, slack);
 	if (u == NO_UNIT && shmu_h_reclaim(h, NULL) > 0)
 		u = shmu_h_units_find_last(h, n, slack);
 	return u;
@@ -208,7 +215,7 @@ shmu_h_large(struct shmu_heap *h, size_t size, size_t align, uint32_t site)
 	void *p = NULL;
 	uint32_t u = NO_UNIT;
 
-	if (size > h->l.size) {
+	if (size > h->l.maximum) {
 		failed(h, size);
 		return NULL;
 	}
@@ -216,7 +223,7 @@ shmu_h_large(struct shmu_heap *h, size_t size, size_t align, uint32_t site)
 	if (shmu_h_lock(h) == -1)
 		return NULL;
 	d.n = (uint32_t)n;
-	if (n <= h->l.units)
+	if (n <= h->l.all)
 		u = find_large(h, d.n);
 	if (u != NO_UNIT)
 		p = take_large(h, u, &d, align);
@@ -237,14 +244,23 @@ shmu_h_plain_malloc(struct shmu_heap *h, size_t size, uint32_t site)
 	return unlikely(s == NULL) ? NULL : pop(s, site);
 }
 
+/* Whether off is in a unit that is there. */
+static bool
+in_unit(const struct shmu_heap *h, uint64_t off)
+{
+	uint64_t rel = off - h->l.data_off;
+
+	return off >= h->l.data_off && (rel < h->l.units * h->l.unit ||
+	    (shmu_h_catch_up(h) == 1 && rel < h->l.units * h->l.unit));
+}
+
 bool
 shmu_h_find(const struct shmu_heap *h, uint64_t off, struct chunk *out)
 {
 	uint64_t rel;
 
 	memset(out, 0, sizeof *out);
-	if (!shmu_range_fits(off, 1, h->l.size) || off < h->l.data_off ||
-	    off - h->l.data_off >= h->l.units * h->l.unit)
+	if (!in_unit(h, off))
 		return false;
 	out->unit = heap_unit_of(&h->l, off - h->l.data_off);
 	if (!desc_get(h, out->unit, &out->d))
@@ -428,9 +444,9 @@ shmu_h_get(struct shmu_heap *h, size_t size, size_t align, uint32_t site)
 	size_t asked = size;
 	void *p;
 
-	if (debug && size <= h->l.size)
+	if (debug && size <= h->l.maximum)
 		size += DEBUG_GUARD;
-	if (align > 1 && align <= HEAP_LEAD && size <= h->l.size)
+	if (align > 1 && align <= HEAP_LEAD && size <= h->l.maximum)
 		size = (size + align - 1) & ~(align - 1);
 	p = align > HEAP_LEAD ? shmu_h_large(h, size, align, site) :
 	    shmu_h_plain_malloc(h, size, site);

@@ -12,8 +12,8 @@
 #include "hash.h"
 #include "heap-private.h"
 #include "kernel.h"
-#include "shmutil/range.h"
 #include "shmutil/sys.h"
+#include "shmutil/table.h"
 
 static const struct shmu_segment closed = SHMU_SEGMENT_INIT;
 
@@ -44,22 +44,18 @@ handle(void)
 	shmu_sys_madvise((char *)h + KEPT_SIZE, sizeof *h - KEPT_SIZE,
 	    MADV_WIPEONFORK);
 	h->seg = closed;
+	h->format = SHMU_FORMAT_HEAP;
 	h->root = h;
 	h->span = len;
 	h->kept = p;
 	return h;
 }
 
-static size_t
-map_bytes(const struct shmu_heap *h)
-{
-	return (size_t)h->l.units * sizeof *h->map;
-}
-
+/* The pool, and then the map. */
 static size_t
 pool_bytes(const struct shmu_heap *h)
 {
-	return ((size_t)h->l.units + 1) * sizeof *h->pool;
+	return ((size_t)h->l.all + 1) * (sizeof *h->pool + sizeof *h->map);
 }
 
 /* Free what a handle has in memory; its slot is given up. */
@@ -69,11 +65,9 @@ discard(struct shmu_heap *h)
 	struct shmu_segment seg = h->seg;
 	void *base = h->base, *kept = h->kept;
 	bool private = h->private && h->root == h;
-	uint64_t size = h->l.size;
+	uint64_t size = h->l.maximum;
 	size_t span = h->span;
 
-	if (h->map != NULL)
-		shmu_sys_munmap(h->map, map_bytes(h));
 	if (h->pool != NULL)
 		shmu_sys_munmap(h->pool, pool_bytes(h));
 	shmu_sys_munmap(kept, span);
@@ -94,12 +88,12 @@ fail(struct shmu_heap *h, int err)
 static int
 prepare(struct shmu_heap *h)
 {
-	h->map = pages(map_bytes(h), MADV_DONTFORK);
 	h->pool = pages(pool_bytes(h), MADV_DONTFORK);
-	if (h->map == NULL || h->pool == NULL)
+	if (h->pool == NULL)
 		return -1;
+	h->map = (uint32_t *)(void *)(h->pool + h->l.all + 1);
 	h->data = h->base + h->l.data_off;
-	h->data_size = h->l.units * h->l.unit;
+	h->data_size = h->l.all * h->l.unit;
 	h->tag = (uint32_t)control(h)->id;
 	h->limit = h->l.limit;
 	shmu_locker_init(&h->locker, h->base, h->l.size, shmu_h_recover, h);
@@ -155,7 +149,7 @@ enrol(struct shmu_heap *h)
 {
 	int r;
 
-	if (prepare(h) == -1)
+	if (h->pool == NULL && prepare(h) == -1)
 		return -1;
 	if (!same_places(&control(h)->places, &h->locker.self)) {
 		errno = EXDEV;
@@ -171,21 +165,29 @@ enrol(struct shmu_heap *h)
 	return r;
 }
 
+static uint32_t
+layout(const struct shmu_heap *h)
+{
+	return h->format == SHMU_FORMAT_TABLE ? SHMU_TABLE_LAYOUT :
+	    SHMU_HEAP_LAYOUT;
+}
+
 /* Write a new heap into h->base, which is zero: all but that it is live. */
 static int
-format(struct shmu_heap *h, const struct shmu_heap_spec *spec,
+write_heap(struct shmu_heap *h, const struct shmu_heap_spec *spec,
     const char *name)
 {
 	struct heap_control *c = control(h);
 
-	shmu_header_init((struct shmu_header *)h->base, SHMU_FORMAT_HEAP,
-	    SHMU_HEAP_LAYOUT, h->l.size, h->l.size, spec->owner);
+	shmu_header_init((struct shmu_header *)h->base, h->format, layout(h),
+	    h->l.size, h->l.maximum, spec->owner);
 	if (getrandom(&c->id, sizeof c->id, 0) != (ssize_t)sizeof c->id)
 		return -1;
 	c->id |= 1;
-	c->size = h->l.size;
+	c->maximum = h->l.maximum;
 	c->unit = h->l.unit;
-	c->units = h->l.units;
+	c->units = h->l.all;
+	c->first = h->l.units;
 	c->slots = h->l.slots;
 	c->sites = h->l.sites;
 	c->roots = h->l.roots;
@@ -198,10 +200,19 @@ format(struct shmu_heap *h, const struct shmu_heap_spec *spec,
 	return 0;
 }
 
+/* Whoever only reads has the tag for a token: it is 0 in a child. */
+static int
+look_on(struct shmu_heap *h)
+{
+	h->tag = (uint32_t)control(h)->id | 1;
+	return 0;
+}
+
 static bool
 choose(struct shmu_heap *h, const struct shmu_heap_spec *spec)
 {
 	h->l.size = spec->segment.size;
+	h->l.maximum = spec->maximum;
 	h->l.slots = spec->slots;
 	h->l.sites = spec->sites;
 	h->l.roots = spec->roots;
@@ -231,54 +242,97 @@ stand_in(const struct shmu_operand *op)
 	return key;
 }
 
+/* System V does not grow: there the heap has its maximum from the beginning. */
+static int
+begin_as(struct shmu_heap *h, const struct shmu_operand *op,
+    struct shmu_spec *spec)
+{
+	if (op->kind == SHMU_KEY || op->kind == SHMU_PRIVATE)
+		shmu_h_layout_resize(&h->l, h->l.maximum);
+	spec->size = h->l.size;
+	return shmu_segment_begin(&h->seg, op, spec);
+}
+
 static int
 begin(struct shmu_heap *h, const struct shmu_operand *op,
-    const struct shmu_heap_spec *spec, const char **name)
+    struct shmu_heap_spec *spec, const char **name)
 {
 	struct shmu_operand key;
 
-	if (shmu_segment_begin(&h->seg, op, &spec->segment) == 0)
+	if (begin_as(h, op, &spec->segment) == 0)
 		return 0;
 	if ((spec->flags & SHMU_HEAP_FALLBACK) == 0 ||
 	    op->kind != SHMU_POSIX || !no_posix(errno))
 		return -1;
 	key = stand_in(op);
 	*name = op->name;
-	return shmu_segment_begin(&h->seg, &key, &spec->segment);
+	return begin_as(h, &key, &spec->segment);
+}
+
+/* What a descriptor must still be of when the heap grows. */
+static int
+know_object(struct shmu_heap *h)
+{
+	struct stat st;
+
+	if (h->seg.fd == -1)
+		return 0;
+	if (shmu_sys_fstat(h->seg.fd, &st) == -1)
+		return -1;
+	h->dev = st.st_dev;
+	h->ino = st.st_ino;
+	return 0;
+}
+
+/* Map what was begun, as far as it may grow, and write the heap into it. */
+static int
+create(struct shmu_heap *h, const struct shmu_heap_spec *spec,
+    const char *name)
+{
+	if (shmu_segment_map_ahead(&h->seg, 0, (size_t)h->l.maximum,
+	    PROT_READ | PROT_WRITE) == -1 || know_object(h) == -1)
+		return -1;
+	h->base = h->seg.base;
+	h->op = h->seg.op;
+	if (write_heap(h, spec, name) == -1)
+		return -1;
+	return enrol(h);
 }
 
 int
-shmu_heap_create(struct shmu_heap **out, const struct shmu_operand *op,
-    const struct shmu_heap_spec *spec)
+shmu_h_create(struct shmu_heap **out, const struct shmu_operand *op,
+    const struct shmu_heap_spec *spec, enum shmu_format format,
+    int (*build)(struct shmu_heap *h))
 {
+	struct shmu_heap_spec what = *spec;
 	struct shmu_heap *h = handle();
 	const char *name = "";
 	int err;
 
 	if (h == NULL)
 		return -1;
-	if (!choose(h, spec))
+	h->format = format;
+	if (!choose(h, spec) || h->l.maximum > SIZE_MAX)
 		return fail(h, EINVAL);
-	if (begin(h, op, spec, &name) == -1)
+	if (begin(h, op, &what, &name) == -1)
 		return fail(h, errno);
-	if (shmu_segment_map(&h->seg, 0, (size_t)h->l.size,
-	    PROT_READ | PROT_WRITE) == -1) {
-		err = errno;
-		shmu_segment_abandon(&h->seg);
-		return fail(h, err);
-	}
-	h->base = h->seg.base;
-	h->op = h->seg.op;
-	if (format(h, spec, name) == -1 || enrol(h) == -1) {
+	if (create(h, spec, name) == -1 || (build != NULL && build(h) == -1)) {
 		err = errno;
 		shmu_segment_abandon(&h->seg);
 		return fail(h, err);
 	}
 	shmu_header_publish((struct shmu_header *)h->base);
-	if (shmu_segment_publish(&h->seg, &spec->segment) == -1)
+	if (shmu_segment_publish(&h->seg, &what.segment) == -1)
 		return fail(h, errno);
 	*out = h;
 	return 0;
+}
+
+int
+shmu_heap_create(struct shmu_heap **out, const struct shmu_operand *op,
+    const struct shmu_heap_spec *spec)
+{
+	return shmu_h_create(out, op, spec, SHMU_FORMAT_HEAP, NULL);
 }
 
 int
@@ -298,7 +352,7 @@ shmu_heap_create_private(struct shmu_heap **out, uint64_t size,
 	h->private = true;
 	h->op.kind = SHMU_PRIVATE;
 	h->base = pages((size_t)size, 0);
-	if (h->base == NULL || format(h, &spec, "") == -1 || enrol(h) == -1)
+	if (h->base == NULL || write_heap(h, &spec, "") == -1 || enrol(h) == -1)
 		return fail(h, errno);
 	shmu_header_publish((struct shmu_header *)h->base);
 	*out = h;
@@ -315,41 +369,44 @@ static int
 restart(struct shmu_heap *h)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	struct shmu_owner self, *places = &control(h)->places;
+	struct shmu_owner *places = &control(h)->places;
+	const struct shmu_owner *self = &h->locker.self;
 
-	shmu_owner_thread(&self);
 	if (h->seg.fd == -1 ||
-	    memcmp(places->boot, self.boot, sizeof self.boot) == 0 ||
-	    (self.boot[0] | self.boot[1]) == 0)
+	    memcmp(places->boot, self->boot, sizeof self->boot) == 0 ||
+	    (self->boot[0] | self->boot[1]) == 0)
 		return 0;
 	if (shmu_sys_lock(h->seg.fd, F_OFD_SETLKW, &whole) == -1)
 		return -1;
-	if (memcmp(places->boot, self.boot, sizeof self.boot) != 0) {
+	if (memcmp(places->boot, self->boot, sizeof self->boot) != 0) {
 		/* What the last holder had begun is undone by recovery. */
 		__atomic_store_n(&control(h)->lock.word, UINT64_C(0x7fffffff),
 		    __ATOMIC_SEQ_CST);
-		places->pidns = self.pidns;
-		places->timens = self.timens;
-		places->boot[1] = self.boot[1];
-		places->boot[0] = self.boot[0];
+		places->pidns = self->pidns;
+		places->timens = self->timens;
+		places->boot[1] = self->boot[1];
+		places->boot[0] = self->boot[0];
 	}
 	whole.l_type = F_UNLCK;
 	return shmu_sys_lock(h->seg.fd, F_OFD_SETLK, &whole);
 }
 
+/* The segment has what it claims: it may have grown since it was mapped, so what
+ * it has is asked for after what it claims was copied. */
 static int
-check(struct shmu_heap *h, uint64_t size, const char *name)
+check(struct shmu_heap *h, const char *name)
 {
 	struct shmu_header copy;
 	struct heap_control c;
+	struct shmu_info info;
 
-	if (shmu_header_check((struct shmu_header *)h->base, size,
-	    SHMU_FORMAT_HEAP, SHMU_HEAP_LAYOUT, &copy) == -1)
+	if (shmu_header_check((struct shmu_header *)h->base, UINT64_MAX,
+	    h->format, layout(h), &copy) == -1 ||
+	    shmu_segment_stat(&h->seg, &info) == -1)
 		return -1;
 	memcpy(&c, control(h), sizeof c);
 	c.name[sizeof c.name - 1] = '\0';
-	if (copy.size != copy.maximum ||
-	    !shmu_h_layout_read(&h->l, &c, copy.size)) {
+	if (copy.size > info.size || !shmu_h_layout_read(&h->l, &c, &copy)) {
 		errno = EBADMSG;
 		return -1;
 	}
@@ -366,7 +423,8 @@ open_it(struct shmu_heap *h, const struct shmu_operand *op, unsigned int flags,
 {
 	struct shmu_operand key;
 
-	if (shmu_segment_open(&h->seg, op, SHMU_WRITE) == 0)
+	if (shmu_segment_open(&h->seg, op,
+	    h->reading ? SHMU_READ : SHMU_WRITE) == 0)
 		return 0;
 	if ((flags & SHMU_HEAP_FALLBACK) == 0 || op->kind != SHMU_POSIX ||
 	    !no_posix(errno))
@@ -374,6 +432,37 @@ open_it(struct shmu_heap *h, const struct shmu_operand *op, unsigned int flags,
 	key = stand_in(op);
 	*name = op->name;
 	return shmu_segment_open(&h->seg, &key, SHMU_WRITE);
+}
+
+/* Of a heap that may still grow the maximum is mapped, once it is known; what
+ * it is for most tables is mapped at once, which costs only addresses. */
+static int
+map(struct shmu_heap *h, uint64_t size, const char *name)
+{
+	int prot = h->reading ? PROT_READ : PROT_READ | PROT_WRITE;
+
+	if (h->format == SHMU_FORMAT_TABLE && h->seg.fd != -1 &&
+	    size < SHMU_TABLE_MAXIMUM)
+		size = SHMU_TABLE_MAXIMUM;
+	if (size > SIZE_MAX || shmu_segment_map_ahead(&h->seg, 0, (size_t)size,
+	    prot) == -1)
+		return -1;
+	h->base = h->seg.base;
+	if (check(h, name) == -1)
+		return -1;
+	if (h->l.maximum <= size)
+		return 0;
+	if (h->seg.fd == -1 || h->l.maximum > SIZE_MAX) {
+		errno = EBADMSG;
+		return -1;
+	}
+	shmu_segment_unmap(&h->seg);
+	h->base = NULL;
+	if (shmu_segment_map_ahead(&h->seg, 0, (size_t)h->l.maximum,
+	    prot) == -1)
+		return -1;
+	h->base = h->seg.base;
+	return 0;
 }
 
 static int
@@ -393,28 +482,37 @@ attach(struct shmu_heap *h, const struct shmu_operand *op, unsigned int flags)
 		errno = EILSEQ;
 		return -1;
 	}
-	if (info.size > SIZE_MAX || shmu_segment_map(&h->seg, 0,
-	    (size_t)info.size, PROT_READ | PROT_WRITE) == -1)
-		return -1;
-	h->base = h->seg.base;
+	h->dev = info.dev;
+	h->ino = info.ino;
 	h->op = h->seg.op;
-	if (check(h, info.size, name) == -1 || restart(h) == -1)
+	if (map(h, info.size, name) == -1)
 		return -1;
-	return enrol(h);
+	if (h->reading)
+		return look_on(h);
+	return prepare(h) == -1 || restart(h) == -1 ? -1 : enrol(h);
+}
+
+int
+shmu_h_attach(struct shmu_heap **out, const struct shmu_operand *op,
+    unsigned int flags, enum shmu_format format)
+{
+	struct shmu_heap *h = handle();
+
+	if (h == NULL)
+		return -1;
+	h->format = format;
+	h->reading = (flags & HEAP_READ) != 0;
+	if (attach(h, op, flags) == -1)
+		return fail(h, errno);
+	*out = h;
+	return 0;
 }
 
 int
 shmu_heap_attach(struct shmu_heap **out, const struct shmu_operand *op,
     unsigned int flags)
 {
-	struct shmu_heap *h = handle();
-
-	if (h == NULL)
-		return -1;
-	if (attach(h, op, flags) == -1)
-		return fail(h, errno);
-	*out = h;
-	return 0;
+	return shmu_h_attach(out, op, flags & ~HEAP_READ, SHMU_FORMAT_HEAP);
 }
 
 int
@@ -429,7 +527,9 @@ shmu_heap_join(struct shmu_heap **out, struct shmu_heap *other)
 	h->op = other->op;
 	h->private = other->private;
 	h->root = other->root;
-	if (enrol(h) == -1)
+	h->format = other->format;
+	h->reading = other->reading;
+	if ((h->reading ? look_on(h) : enrol(h)) == -1)
 		return fail(h, errno);
 	__atomic_fetch_add(&h->root->joined, 1, __ATOMIC_ACQ_REL);
 	*out = h;
@@ -451,10 +551,9 @@ shmu_heap_detach(struct shmu_heap *h)
 			return -1;
 		shmu_h_bury(h, h->index);
 		shmu_h_unlock(h);
-		if (h->root != h)
-			__atomic_fetch_sub(&h->root->joined, 1,
-			    __ATOMIC_ACQ_REL);
 	}
+	if (h->tag != 0 && h->root != h)
+		__atomic_fetch_sub(&h->root->joined, 1, __ATOMIC_ACQ_REL);
 	discard(h);
 	return 0;
 }
@@ -470,11 +569,11 @@ shmu_heap_offset(const struct shmu_heap *h, const void *p)
 {
 	uint64_t off = offset(h, p);
 
-	return p != NULL && off < h->l.size ? off : 0;
+	return p != NULL && within(h, off, 1) ? off : 0;
 }
 
 void *
 shmu_heap_at(const struct shmu_heap *h, uint64_t off)
 {
-	return off != 0 && off < h->l.size ? h->base + off : NULL;
+	return off != 0 && within(h, off, 1) ? h->base + off : NULL;
 }

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "heap-private.h"
-#include "shmutil/range.h"
 
 static void
 announce(struct shmu_heap *h, enum heap_intent what, uint64_t at,
@@ -37,7 +36,7 @@ static bool
 word_offset(const struct shmu_heap *h, const uint64_t *word, uint64_t *at)
 {
 	*at = offset(h, word);
-	if (shmu_range_fits(*at, sizeof *word, h->l.size) &&
+	if (within(h, *at, sizeof *word) &&
 	    *at >= h->l.roots_off && *at % sizeof *word == 0)
 		return true;
 	errno = EINVAL;
@@ -76,7 +75,7 @@ into(struct shmu_heap *h, size_t size, uint64_t *word, uint32_t site)
 		return -1;
 	}
 	announce(h, INTENT_INTO, at, 0, 0);
-	p = get(h, debug && size <= h->l.size ? size + DEBUG_GUARD : size,
+	p = get(h, debug && size <= h->l.maximum ? size + DEBUG_GUARD : size,
 	    site);
 	if (p != NULL && debug && shmu_h_find(h, offset(h, p), &c))
 		shmu_h_debug_arm(h, p, shmu_h_chunk_usable(h, &c), size, site);

@@ -9,6 +9,8 @@
 #include "heap-layout.h"
 #include "shmutil/heap.h"
 
+#define FIRST	8U	/* units to begin with, at least */
+
 _Static_assert(sizeof(struct heap_slot) == 512, "a slot is eight lines");
 _Static_assert(offsetof(struct heap_slot, any) == 64, "a line of its own");
 _Static_assert(offsetof(struct heap_slot, state) == 128, "a line of its own");
@@ -74,7 +76,7 @@ shmu_h_desc_unpack(const struct heap_layout *l, uint32_t u, uint64_t word,
 		return word == 0;
 	}
 	if (out->kind != DESC_TAIL)
-		ok = ok && out->n > 0 && out->n <= l->units - u;
+		ok = ok && out->n > 0 && u < l->units && out->n <= l->units - u;
 	if (!ok)
 		memset(out, 0, sizeof *out);
 	return ok;
@@ -156,7 +158,7 @@ shmu_h_span_units(uint64_t unit, uint32_t cls)
 static bool
 place(struct heap_layout *l)
 {
-	uint64_t words = (l->units + UINT64_C(63)) / 64;
+	uint64_t words = (l->all + UINT64_C(63)) / 64;
 
 	l->roots_off = 2 * SHMU_HEADER_SIZE;
 	l->sites_off = l->roots_off + l->roots * sizeof(struct heap_root);
@@ -165,12 +167,12 @@ place(struct heap_layout *l)
 	l->bits_off = l->slots_off + l->slots * sizeof(struct heap_slot);
 	l->notice_off = l->bits_off + words * 8;
 	l->descs_off = l->notice_off + words * 8;
-	l->data_off = (l->descs_off + l->units * UINT64_C(8) + 4095) &
+	l->data_off = (l->descs_off + l->all * UINT64_C(8) + 4095) &
 	    ~UINT64_C(4095);
 	l->region = (uint32_t)((words + 63) / 64);
 	l->inverse = UINT64_MAX / l->unit + 1;
-	return l->units > 0 && l->data_off < l->size &&
-	    (l->size - l->data_off) / l->unit >= l->units;
+	return l->all > 0 && l->data_off < l->maximum &&
+	    (l->maximum - l->data_off) / l->unit >= l->all;
 }
 
 /* The size classes that fit the units: those of which a span is no more than
@@ -183,7 +185,7 @@ bound_classes(struct heap_layout *l)
 
 	for (c = 1; c < HEAP_CLASSES; c++)
 		if (shmu_h_class_size(c) > l->unit * 4 ||
-		    shmu_h_span_units(l->unit, c) > (l->units + 63) / 64)
+		    shmu_h_span_units(l->unit, c) > (l->all + 63) / 64)
 			break;
 	l->classes = c;
 	l->limit = shmu_h_class_size(c - 1);
@@ -192,33 +194,63 @@ bound_classes(struct heap_layout *l)
 static bool
 sane(const struct heap_layout *l)
 {
-	return l->size >= SHMU_HEAP_MINIMUM && l->size < UINT64_C(1) << 46 &&
+	return l->maximum >= SHMU_HEAP_MINIMUM &&
+	    l->maximum < UINT64_C(1) << 46 &&
 	    l->unit >= 4160 && l->unit <= 1 << 20 && l->unit % 64 == 0 &&
 	    l->slots > 0 && l->slots <= 4096 && l->sites > 0 &&
 	    l->sites <= HEAP_SITES && l->roots > 0 && l->roots <= 65536 &&
-	    l->size / l->unit < 1 << 26;
+	    l->maximum / l->unit < 1 << 26;
+}
+
+void
+shmu_h_layout_resize(struct heap_layout *l, uint64_t size)
+{
+	uint64_t n = size > l->data_off ? (size - l->data_off) / l->unit : 0;
+
+	l->size = size;
+	l->units = n < l->all ? (uint32_t)n : l->all;
+}
+
+uint64_t
+shmu_h_layout_bytes(const struct heap_layout *l, uint32_t n)
+{
+	uint64_t size = (heap_unit_at(l, n) + 4095) & ~UINT64_C(4095);
+
+	return n >= l->all || size > l->maximum ? l->maximum : size;
+}
+
+static void
+choose_tables(struct heap_layout *l)
+{
+	if (l->unit == 0)
+		l->unit = l->maximum >= UINT64_C(16) << 20 ? 16384 + 320 :
+		    l->maximum >= UINT64_C(4) << 20 ? 8192 + 64 : 4096 + 64;
+	if (l->slots == 0)
+		l->slots = l->maximum >= UINT64_C(4) << 20 ? 64 : 16;
+	if (l->sites == 0)
+		l->sites = l->maximum >= UINT64_C(16) << 20 ? 1024 : 128;
+	if (l->roots == 0)
+		l->roots = l->maximum >= UINT64_C(4) << 20 ? 64 : 16;
 }
 
 bool
 shmu_h_layout_choose(struct heap_layout *l)
 {
-	if (l->unit == 0)
-		l->unit = l->size >= UINT64_C(16) << 20 ? 16384 + 320 :
-		    l->size >= UINT64_C(4) << 20 ? 8192 + 64 : 4096 + 64;
-	if (l->slots == 0)
-		l->slots = l->size >= UINT64_C(4) << 20 ? 64 : 16;
-	if (l->sites == 0)
-		l->sites = l->size >= UINT64_C(16) << 20 ? 1024 : 128;
-	if (l->roots == 0)
-		l->roots = l->size >= UINT64_C(4) << 20 ? 64 : 16;
-	if (!sane(l))
+	uint64_t least;
+
+	if (l->maximum == 0)
+		l->maximum = l->size;
+	choose_tables(l);
+	if (!sane(l) || l->size > l->maximum)
 		return false;
 	/* Two bits and a desc for each unit; then what rounding took. */
-	l->units = (uint32_t)(l->size * 4 / (l->unit * 4 + 33));
-	while (l->units > 0 && !place(l))
-		l->units--;
-	if (l->units < 8)
+	l->all = (uint32_t)(l->maximum * 4 / (l->unit * 4 + 33));
+	while (l->all > 0 && !place(l))
+		l->all--;
+	if (l->all < FIRST)
 		return false;
+	least = shmu_h_layout_bytes(l, FIRST);
+	shmu_h_layout_resize(l, l->size < least ? least : l->size);
 	bound_classes(l);
 	return true;
 }
@@ -231,19 +263,20 @@ shmu_h_control_sum(const struct heap_control *c)
 
 bool
 shmu_h_layout_read(struct heap_layout *l, const struct heap_control *c,
-    uint64_t size)
+    const struct shmu_header *header)
 {
 	memset(l, 0, sizeof *l);
-	l->size = c->size;
+	l->maximum = c->maximum;
 	l->unit = c->unit;
-	l->units = c->units;
+	l->all = c->units;
 	l->slots = c->slots;
 	l->sites = c->sites;
 	l->roots = c->roots;
 	l->flags = c->flags;
-	if (c->sum != shmu_h_control_sum(c) || c->size != size || !sane(l) ||
-	    !place(l))
+	if (c->sum != shmu_h_control_sum(c) || c->maximum != header->maximum ||
+	    header->size > c->maximum || !sane(l) || !place(l))
 		return false;
+	shmu_h_layout_resize(l, header->size);
 	bound_classes(l);
-	return true;
+	return l->units > 0 && l->units >= c->first;
 }

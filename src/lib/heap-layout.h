@@ -20,6 +20,10 @@
  * makes anew, or a statistic; the lists that allocation runs on are private to
  * each thread (heap-private.h).
  *
+ * A heap that grows is laid out for its maximum at once.  Of its units those are
+ * there that end within header.size, which is published by one store once the
+ * memory behind it was allocated.
+ *
  * A unit is no power of two, or the words of all spans would share a few sets
  * of the processor's cache.
  */
@@ -113,9 +117,11 @@ struct heap_slot {
 struct heap_control {
 	/* written once, under sum */
 	uint64_t	id;		/* random */
-	uint64_t	size;		/* of the whole segment */
+	uint64_t	maximum;	/* of the whole segment */
 	uint64_t	unit;
-	uint32_t	units, slots, sites, roots, flags, unused_a;
+	uint32_t	units;		/* that it can have */
+	uint32_t	slots, sites, roots, flags;
+	uint32_t	first;		/* units that it began with */
 	char		name[256];	/* of the POSIX object it stands in for */
 	uint64_t	sum;
 	uint64_t	unused_b[1];
@@ -137,8 +143,11 @@ struct heap_control {
 
 /* Where things stand; from control, checked. */
 struct heap_layout {
-	uint64_t	size, unit, inverse;
-	uint32_t	units, slots, sites, roots, flags;
+	uint64_t	size;		/* bytes that are there */
+	uint64_t	maximum, unit, inverse;
+	uint32_t	units;		/* that are there */
+	uint32_t	all;		/* that will be with the maximum */
+	uint32_t	slots, sites, roots, flags;
 	uint64_t	roots_off, sites_off, slots_off, bits_off, notice_off,
 			descs_off, data_off;
 	uint32_t	region;		/* notice: words in one bit of any */
@@ -169,12 +178,19 @@ void shmu_h_shape(uint64_t unit, uint32_t cls, uint32_t n,
 /* The units that the first spans of a class have. */
 uint32_t shmu_h_span_units(uint64_t unit, uint32_t cls);
 
-/* Choose a layout: what is 0 in l is chosen.  false when it does not fit. */
+/* Choose a layout: what is 0 in l is chosen.  false when it does not fit.  A
+ * size that is too small to begin with, but may grow, is made what it needs. */
 bool shmu_h_layout_choose(struct heap_layout *l);
 
-/* The layout that a copy of control tells; false when it cannot be. */
+/* The layout that copies of control and header tell; false when it cannot be. */
 bool shmu_h_layout_read(struct heap_layout *l, const struct heap_control *c,
-    uint64_t size);
+    const struct shmu_header *header);
+
+/* Size bytes are there, at most the maximum: so many units are. */
+void shmu_h_layout_resize(struct heap_layout *l, uint64_t size);
+
+/* The size that has n units, whole pages but for the maximum. */
+uint64_t shmu_h_layout_bytes(const struct heap_layout *l, uint32_t n);
 
 uint64_t shmu_h_control_sum(const struct heap_control *c);
 

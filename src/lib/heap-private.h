@@ -13,6 +13,7 @@
 
 #include "heap-layout.h"
 #include "shmutil/heap.h"
+#include "shmutil/range.h"
 
 #define NO_UNIT		UINT32_MAX
 #define KEPT_SIZE	65536U	/* a multiple of any page size */
@@ -47,9 +48,13 @@ struct class {
 struct shmu_heap {
 	struct heap_layout	 l;
 	unsigned char		*base;
-	struct shmu_segment	 seg;		/* of the handle that mapped it */
+	struct shmu_segment	 seg;		/* of the handle that mapped it, */
+	dev_t			 dev;		/* and what its descriptor is of */
+	ino_t			 ino;
 	struct shmu_operand	 op;
 	bool			 private;
+	bool			 reading;	/* no slot, and nothing written */
+	enum shmu_format	 format;
 	struct shmu_heap	*root;		/* whose mapping this is */
 	size_t			 span;		/* bytes of this handle, */
 	void			*kept;		/* from here */
@@ -119,10 +124,27 @@ offset(const struct shmu_heap *h, const void *p)
 #define STORE(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define RELEASE(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
+/* heap-grow.c: what is there.  1: more than this handle knew.  0: what it knew.
+ * -1: what is published cannot be right. */
+int shmu_h_catch_up(const struct shmu_heap *h);
+/* With the lock held: n units more at least; false when they cannot be had. */
+bool shmu_h_grow(struct shmu_heap *h, uint32_t n);
+
+/* A run may reach into units that came since this handle looked. */
 static inline bool
 desc_get(const struct shmu_heap *h, uint32_t u, struct desc *out)
 {
-	return shmu_h_desc_unpack(&h->l, u, ACQUIRE(&descs(h)[u]), out);
+	return shmu_h_desc_unpack(&h->l, u, ACQUIRE(&descs(h)[u]), out) ||
+	    (shmu_h_catch_up(h) == 1 &&
+	    shmu_h_desc_unpack(&h->l, u, ACQUIRE(&descs(h)[u]), out));
+}
+
+/* Whether len bytes at off of the segment are there. */
+static inline bool
+within(const struct shmu_heap *h, uint64_t off, uint64_t len)
+{
+	return likely(shmu_range_fits(off, len, h->l.size)) ||
+	    (shmu_h_catch_up(h) == 1 && shmu_range_fits(off, len, h->l.size));
 }
 
 static inline void
@@ -161,6 +183,8 @@ void shmu_h_units_give(struct shmu_heap *h, uint32_t first, uint32_t n);
 bool shmu_h_units_free(struct shmu_heap *h, uint32_t first, uint32_t n);
 void shmu_h_units_gave(struct shmu_heap *h, uint32_t first, uint32_t n);
 void shmu_h_units_normalise(struct shmu_heap *h);
+/* Make the heap so much larger that a run of n can be found. */
+bool shmu_h_units_grow(struct shmu_heap *h, uint32_t n);
 
 /* heap-span.c: the spans of this thread. */
 struct span *shmu_h_span_new(struct shmu_heap *h, uint32_t cls);
@@ -201,8 +225,18 @@ void *shmu_h_get(struct shmu_heap *h, size_t size, size_t align, uint32_t site);
 int shmu_h_put(struct shmu_heap *h, void *p, uint32_t site);
 void shmu_h_remote_bit(struct shmu_heap *h, const struct chunk *c);
 
+/* heap-attach.c: of a format whose structure stands on a heap.  build makes it
+ * before anyone else can attach. */
+#define HEAP_READ	0x80000000U	/* attach: only to look, without a slot */
+int shmu_h_create(struct shmu_heap **out, const struct shmu_operand *op,
+    const struct shmu_heap_spec *spec, enum shmu_format format,
+    int (*build)(struct shmu_heap *h));
+int shmu_h_attach(struct shmu_heap **out, const struct shmu_operand *op,
+    unsigned int flags, enum shmu_format format);
+
 /* heap-recover.c: with the lock held, but heed. */
 int shmu_h_recover(void *heap);
+void shmu_h_withdraw(struct shmu_heap *h, uint32_t index, uint64_t *word);
 void shmu_h_bury(struct shmu_heap *h, uint32_t index);
 uint32_t shmu_h_bury_dead(struct shmu_heap *h);
 uint64_t shmu_h_reclaim(struct shmu_heap *h, struct shmu_heap_gc *out);

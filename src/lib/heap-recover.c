@@ -10,9 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "heap-private.h"
-#include "shmutil/range.h"
 #include "shmutil/sys.h"
+#include "table-layout.h"
 
 static uint32_t
 step(const struct desc *d)
@@ -76,7 +75,7 @@ finish(struct shmu_heap *h, uint32_t index)
 	struct chunk c;
 
 	if (intent != INTENT_NONE && at % sizeof word == 0 &&
-	    shmu_range_fits(at, sizeof word, h->l.size) &&
+	    within(h, at, sizeof word) &&
 	    shmu_h_find(h, off, &c)) {
 		word = ACQUIRE((uint64_t *)(h->base + at));
 		if (intent == INTENT_INTO)
@@ -85,6 +84,32 @@ finish(struct shmu_heap *h, uint32_t index)
 			finish_from(h, index, word, old, off, &c);
 	}
 	RELEASE(&s->intent, INTENT_NONE);
+}
+
+/*
+ * shmu_heap_free_from by the dead thread of slot index, done for it: word is
+ * cleared and what it named freed, or after a death here neither, which the
+ * intent of that slot tells.
+ */
+void
+shmu_h_withdraw(struct shmu_heap *h, uint32_t index, uint64_t *word)
+{
+	struct heap_slot *s = &slots(h)[index];
+	uint64_t off = ACQUIRE(word);
+	struct chunk c;
+
+	if (!shmu_h_find(h, off, &c) || !shmu_h_chunk_used(&c)) {
+		RELEASE(word, 0);
+		return;
+	}
+	STORE(&s->intent_word, offset(h, word));
+	STORE(&s->intent_old, c.d.kind == DESC_SMALL ? LOAD(c.word) : 0);
+	STORE(&s->intent_chunk, off);
+	RELEASE(&s->intent, INTENT_FROM);
+	if (c.d.kind == DESC_SMALL)
+		RELEASE(c.word, WORD_USED | WORD_FREEING | index);
+	RELEASE(word, 0);			/* the commit */
+	finish(h, index);
 }
 
 /* Give back the empty ones of the spans of slot index, and disown the rest. */
@@ -111,13 +136,18 @@ disown(struct shmu_heap *h, uint32_t index)
 	return units;
 }
 
-/* Slot index is of a thread that is dead or goes; last of all it is free. */
+/*
+ * Slot index is of a thread that is dead or goes; last of all it is free.  What
+ * a table had under way is put in order after the intents, which it builds on,
+ * and before the slot may be another's, whose locks its locks would look like.
+ */
 void
 shmu_h_bury(struct shmu_heap *h, uint32_t index)
 {
 	struct heap_slot *s = &slots(h)[index];
 
 	finish(h, index);
+	shmu_t_bury(h, index);
 	disown(h, index);
 	STORE(&s->any, 0);
 	STORE(&s->order, 0);
@@ -153,6 +183,8 @@ shmu_h_recover(void *heap)
 	struct shmu_heap *h = heap;
 	uint32_t i;
 
+	if (shmu_h_catch_up(h) == -1)
+		return -1;
 	shmu_h_units_normalise(h);
 	for (i = 0; i < h->l.slots; i++) {
 		uint32_t *order = &slots(h)[i].order;

@@ -93,6 +93,18 @@ set_units(struct shmu_heap *h, const struct chunk *c, uint32_t n, uint32_t site)
 	return true;
 }
 
+/* Whether n units from the first of c are there, when need be after growing:
+ * that serves only a chunk with nothing behind it. */
+static bool
+reach(struct shmu_heap *h, const struct chunk *c, uint32_t n)
+{
+	uint32_t end = c->unit + c->d.n;
+
+	return n <= h->l.units - c->unit ||
+	    (shmu_h_units_free(h, end, h->l.units - end) &&
+	    shmu_h_units_grow(h, n - c->d.n));
+}
+
 static bool
 resize_large(struct shmu_heap *h, void *p, size_t size, uint32_t site)
 {
@@ -100,11 +112,11 @@ resize_large(struct shmu_heap *h, void *p, size_t size, uint32_t site)
 	uint64_t n;
 	bool ok = false;
 
-	if (size > h->l.size || shmu_h_lock(h) == -1)
+	if (size > h->l.maximum || shmu_h_lock(h) == -1)
 		return false;
 	if (find_used(h, p, &c) && c.d.kind == DESC_LARGE) {
 		n = (size + c.d.lead + h->l.unit - 1) / h->l.unit;
-		ok = n <= h->l.units - c.unit &&
+		ok = n <= h->l.all - c.unit && reach(h, &c, (uint32_t)n) &&
 		    set_units(h, &c, (uint32_t)n, site);
 	}
 	shmu_h_unlock(h);
@@ -121,7 +133,7 @@ in_place(struct shmu_heap *h, void *p, size_t size, const struct chunk *c,
 	uint64_t need = size + (debug ? DEBUG_GUARD : 0),
 	    usable = shmu_h_chunk_usable(h, c);
 
-	if (size > h->l.size)
+	if (size > h->l.maximum)
 		return false;
 	if (c->d.kind == DESC_SMALL) {
 		if (need > usable || (need < usable / 2 && usable > 32))

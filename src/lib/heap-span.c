@@ -383,7 +383,8 @@ shmu_h_span_forget_all(struct shmu_heap *h)
 {
 	uint32_t c;
 
-	memset(h->map, 0, h->l.units * sizeof *h->map);
+	if (h->pool_used != 0)
+		memset(h->map, 0, h->l.units * sizeof *h->map);
 	h->pool_free = h->pool_used = h->owned = 0;
 	memset(&h->pool[0], 0, sizeof h->pool[0]);
 	kept(h, 0);

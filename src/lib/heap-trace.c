@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "heap-private.h"
-#include "shmutil/range.h"
 
 #define ROWS	1024U
 
@@ -36,7 +35,7 @@ ring(const struct shmu_heap *h)
 	uint64_t off = ACQUIRE(&control(h)->trace);
 
 	return off % 64 != 0 || off < h->l.data_off ||
-	    !shmu_range_fits(off, sizeof(struct events), h->l.size) ?
+	    !within(h, off, sizeof(struct events)) ?
 	    NULL : (struct events *)(h->base + off);
 }
 

@@ -4,11 +4,18 @@
 
 #include "heap-private.h"
 
+/* Whoever has the lock knows all units. */
 int
 shmu_h_lock(struct shmu_heap *h)
 {
-	return shmu_lock_take(&h->locker, &control(h)->lock, SHMU_LOCK_LIMIT,
-	    &h->holder);
+	if (shmu_lock_take(&h->locker, &control(h)->lock, SHMU_LOCK_LIMIT,
+	    &h->holder) == -1)
+		return -1;
+	if (shmu_h_catch_up(h) != -1)
+		return 0;
+	shmu_lock_release(&h->locker, &control(h)->lock);
+	errno = EBADMSG;
+	return -1;
 }
 
 void
@@ -126,6 +133,17 @@ shmu_h_units_find_last(struct shmu_heap *h, uint32_t n, uint32_t slack)
 		end = last_bit(h, end - begin >= n ? end : begin, true);
 	}
 	return NO_UNIT;
+}
+
+bool
+shmu_h_units_grow(struct shmu_heap *h, uint32_t n)
+{
+	uint32_t old = h->l.units, behind = old - last_bit(h, old, false);
+
+	if (!shmu_h_grow(h, n > behind ? n - behind : 1))
+		return false;
+	mark(h, old, h->l.units - old, true);
+	return true;
 }
 
 void

@@ -2,9 +2,12 @@
 /* heap-view.c - copy a heap's tables and look things up in them */
 #include "config.h"
 
+#include <stddef.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include "heap-view.h"
+#include "shmutil/table.h"
 #include "shmutil/range.h"
 
 static int
@@ -51,39 +54,61 @@ static int
 check(struct shmu_heap_view *v)
 {
 	struct shmu_header header, copy;
+	uint32_t layout;
 
 	if (v->size < 2 * SHMU_HEADER_SIZE) {
 		errno = EILSEQ;
 		return -1;
 	}
 	if (fetch(v, 0, &header, sizeof header) == -1 ||
-	    shmu_header_check(&header, v->size, SHMU_FORMAT_HEAP,
-	    SHMU_HEAP_LAYOUT, &copy) == -1 ||
-	    fetch(v, SHMU_HEADER_SIZE, &v->control, sizeof v->control) == -1)
+	    shmu_header_check(&header, v->size, 0, 0, &copy) == -1)
 		return -1;
-	if (copy.size == copy.maximum &&
-	    shmu_h_layout_read(&v->l, &v->control, copy.size))
+	layout = copy.format == SHMU_FORMAT_HEAP ? SHMU_HEAP_LAYOUT :
+	    copy.format == SHMU_FORMAT_TABLE ? SHMU_TABLE_LAYOUT : 0;
+	if (layout == 0 || copy.layout != layout) {
+		errno = EPROTOTYPE;
+		return -1;
+	}
+	if (fetch(v, SHMU_HEADER_SIZE, &v->control, sizeof v->control) == -1)
+		return -1;
+	if (shmu_h_layout_read(&v->l, &v->control, &copy))
 		return 0;
 	errno = EBADMSG;
 	return -1;
 }
 
+/* What the tables tell of units that came while they were copied is right with
+ * these; all else of the layout stays what the copy was made by. */
+static int
+look_again(struct shmu_heap_view *v)
+{
+	uint64_t size;
+
+	if (v->l.size == v->l.maximum)
+		return 0;
+	if (fetch(v, offsetof(struct shmu_header, size), &size,
+	    sizeof size) == -1)
+		return -1;
+	if (size > v->l.size && size <= v->l.maximum && size <= v->size)
+		shmu_h_layout_resize(&v->l, size);
+	return 0;
+}
+
 int
 shmu_heap_view_refresh(struct shmu_heap_view *v)
 {
-	struct heap_layout was = v->l;
-	uint64_t len;
+	uint64_t was = v->l.data_off - v->l.roots_off, len;
 
 	if (check(v) == -1)
 		return -1;
 	len = v->l.data_off - v->l.roots_off;
-	if (v->tables == NULL || memcmp(&was, &v->l, sizeof was) != 0) {
+	if (v->tables == NULL || len != was) {
 		free(v->tables);
 		v->tables = malloc((size_t)len);
 	}
-	if (v->tables == NULL)
+	if (v->tables == NULL || fetch(v, v->l.roots_off, v->tables, len) == -1)
 		return -1;
-	return fetch(v, v->l.roots_off, v->tables, len);
+	return look_again(v);
 }
 
 static int
@@ -126,6 +151,68 @@ shmu_heap_view_mapped(struct shmu_heap_view **out, const void *base,
 	v.arg = &v;
 	v.base = base;
 	return begin(out, &v);
+}
+
+/* Now that the maximum is known. */
+static int
+map_ahead(struct shmu_heap_view *v, struct shmu_segment *seg)
+{
+	if (seg->op.kind == SHMU_ID || v->l.maximum > SIZE_MAX) {
+		errno = EBADMSG;
+		return -1;
+	}
+	shmu_segment_unmap(seg);
+	if (shmu_segment_map_ahead(seg, 0, (size_t)v->l.maximum,
+	    PROT_READ) == -1)
+		return -1;
+	v->base = seg->base;
+	v->size = v->l.maximum;
+	return 0;
+}
+
+/* One try; *size is what the segment had. */
+static int
+view_segment(struct shmu_heap_view **out, struct shmu_segment *seg,
+    uint64_t *size)
+{
+	struct shmu_heap_view *v = NULL;
+	struct shmu_info info;
+	int err;
+
+	if (shmu_segment_stat(seg, &info) == -1)
+		return -1;
+	*size = info.size;
+	if (info.size == 0 || info.size > SIZE_MAX) {
+		errno = EILSEQ;
+		return -1;
+	}
+	if (shmu_segment_map(seg, 0, (size_t)info.size, PROT_READ) == -1)
+		return -1;
+	if (shmu_heap_view_mapped(&v, seg->base, info.size) == 0 &&
+	    (v->l.maximum <= info.size || map_ahead(v, seg) == 0)) {
+		*out = v;
+		return 0;
+	}
+	err = errno;
+	shmu_heap_view_close(v);
+	shmu_segment_unmap(seg);
+	errno = err;
+	return -1;
+}
+
+/* A heap that has grown between the look at its segment and at itself claims
+ * more than there seemed to be. */
+int
+shmu_heap_view_segment(struct shmu_heap_view **out, struct shmu_segment *seg)
+{
+	uint64_t before = 0, now = 0;
+
+	do {
+		before = now;
+		if (view_segment(out, seg, &now) == 0)
+			return 0;
+	} while (errno == EBADMSG && now > before);
+	return -1;
 }
 
 int

@@ -137,6 +137,7 @@ shmu_heap_view_stat(struct shmu_heap_view *v, struct shmu_heap_stat *s)
 	if (shmu_heap_view_walk(v, sum, s) == -1)
 		return -1;
 	s->total = v->l.size;
+	s->maximum = v->l.maximum;
 	s->real_used = s->total - s->free;
 	s->metadata = s->total - v->l.units * v->l.unit;
 	s->max_used = s->metadata + (c->max_used < v->l.units ? c->max_used :

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "party.h"
 #include "pause.h"
 #include "shmutil/lock.h"
 #include "shmutil/range.h"
@@ -31,12 +32,6 @@ shmu_locker_init(struct shmu_locker *by, void *base, uint64_t size,
 	by->recover = recover;
 	by->arg = arg;
 	return shmu_owner_thread(&by->self);
-}
-
-static uint64_t
-word_of(const struct shmu_owner *o)
-{
-	return o->start << 32 | o->pid;
 }
 
 static uint64_t
@@ -65,34 +60,25 @@ shmu_lock_holder(const struct shmu_lock *lock, const struct shmu_owner *places,
     struct shmu_owner *out)
 {
 	uint64_t word = get(lock);
-	struct shmu_owner now;
+	uint32_t pid = (uint32_t)(word & PID);
 
-	*out = *places;
-	out->pid = (uint32_t)(word & PID);
-	out->start = word >> 32;
-	if (out->pid == 0 || out->pid == ABANDONED) {
+	if (pid == 0 || pid == ABANDONED) {
 		memset(out, 0, sizeof *out);
 		return 0;
 	}
-	/* The word has half of the start time; what is there now may have the
-	 * rest. */
-	if (shmu_owner_of((pid_t)out->pid, &now) == 0 &&
-	    (uint32_t)now.start == (uint32_t)out->start)
-		out->start = now.start;
+	shmu_party_owner(places, pid, word, out);
 	return 1;
 }
 
 /* Whether whoever word names is proven dead.  A start time of 0 was not known,
  * and what is compared as unknown is not proof. */
 static bool
-dead(const struct shmu_lock *lock, uint64_t word, const struct shmu_owner *self)
+dead(uint64_t word, const struct shmu_owner *self)
 {
-	struct shmu_owner holder;
+	uint32_t pid = (uint32_t)(word & PID);
 
-	if ((word & PID) == ABANDONED)
-		return true;
-	return shmu_lock_holder(lock, self, &holder) && get(lock) == word &&
-	    shmu_owner_dead(&holder);
+	return pid == ABANDONED ||
+	    shmu_party_fate(self, pid, word) == SHMU_DEAD;
 }
 
 int
@@ -170,7 +156,8 @@ milliseconds(void)
 static int
 wait_for(struct shmu_locker *by, struct shmu_lock *lock, unsigned int limit)
 {
-	uint64_t mine = word_of(&by->self), end = milliseconds() + limit, word;
+	uint64_t mine = shmu_party_word(&by->self),
+	    end = milliseconds() + limit, word;
 	long slice = SLICE_FIRST;
 
 	for (;;) {
@@ -184,7 +171,7 @@ wait_for(struct shmu_locker *by, struct shmu_lock *lock, unsigned int limit)
 		}
 		doze(lock, word, slice);
 		word = get(lock);
-		if ((word & PID) != 0 && dead(lock, word, &by->self) &&
+		if ((word & PID) != 0 && dead(word, &by->self) &&
 		    swap(lock, word, mine | WAITERS))
 			return 0;
 		if (milliseconds() >= end)
@@ -197,7 +184,7 @@ int
 shmu_lock_take(struct shmu_locker *by, struct shmu_lock *lock,
     unsigned int limit, struct shmu_owner *holder)
 {
-	uint64_t mine = word_of(&by->self);
+	uint64_t mine = shmu_party_word(&by->self);
 	int i;
 
 	for (i = 0; i < SPINS; i++) {

@@ -12,14 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shmutil/owner.h"
-
-/* What /proc/PID/stat tells. */
-struct life {
-	char		state;
-	unsigned int	threads;
-	uint64_t	start;
-};
+#include "party.h"
 
 /* The whole of a small file of /proc; its length, or -1. */
 static ssize_t
@@ -51,9 +44,8 @@ proc_is_ours(void)
 	return strcmp(own, self) == 0;
 }
 
-/* 0, or -1 when pid cannot be looked at. */
-static int
-look(uint32_t pid, struct life *life)
+int
+shmu_owner_look(uint32_t pid, struct shmu_life *life)
 {
 	char path[32], buf[1024], *p;
 
@@ -108,12 +100,12 @@ places(struct shmu_owner *out)
 static int
 identify(pid_t pid, struct shmu_owner *out)
 {
-	struct life life;
+	struct shmu_life life;
 
 	memset(out, 0, sizeof *out);
 	out->pid = (uint32_t)pid;
 	places(out);
-	if (look(out->pid, &life) == -1) {
+	if (shmu_owner_look(out->pid, &life) == -1) {
 		errno = ESRCH;
 		return -1;
 	}
@@ -155,11 +147,12 @@ boot_known(const struct shmu_owner *o)
 	return (o->boot[0] | o->boot[1]) != 0;
 }
 
-/* What is there now under owner's id: 1 when that can be no other than owner or
- * one that came after it, with life as far as it is seen. */
-static int
-comparable(const struct shmu_owner *owner, const struct shmu_owner *here)
+int
+shmu_owner_comparable(const struct shmu_owner *owner,
+    const struct shmu_owner *here)
 {
+	if (boot_known(owner) && boot_known(here) && !same_boot(owner, here))
+		return -1;
 	return boot_known(owner) && same_boot(owner, here) &&
 	    owner->pidns != 0 && owner->pidns == here->pidns;
 }
@@ -168,35 +161,22 @@ int
 shmu_owner_dead(const struct shmu_owner *in_segment)
 {
 	struct shmu_owner owner = *in_segment, here = { 0 };
-	struct life life;
 
-	if (owner.pid == 0 || owner.pid > INT32_MAX)
+	if (owner.pid == 0)
 		return 0;
 	places(&here);
-	if (boot_known(&owner) && boot_known(&here) && !same_boot(&owner, &here))
-		return 1;
-	if (!comparable(&owner, &here))
-		return 0;
-	if (kill((pid_t)owner.pid, 0) == -1 && errno == ESRCH)
-		return 1;
-	if (look(owner.pid, &life) == -1)
-		return 0;
-	if (owner.start != 0 && owner.timens == here.timens &&
-	    life.start != owner.start)
-		return 1;
-	/* A leader that ended before its threads is shown as a zombie too. */
-	return (life.state == 'Z' || life.state == 'X') && life.threads <= 1;
+	return shmu_owner_fate(&owner, &here, UINT64_MAX) == SHMU_DEAD;
 }
 
 char
 shmu_owner_state(const struct shmu_owner *in_segment)
 {
 	struct shmu_owner owner = *in_segment, here = { 0 };
-	struct life life;
+	struct shmu_life life;
 
 	places(&here);
-	if (owner.pid == 0 || !comparable(&owner, &here) ||
-	    look(owner.pid, &life) == -1 || (owner.start != 0 &&
+	if (owner.pid == 0 || shmu_owner_comparable(&owner, &here) != 1 ||
+	    shmu_owner_look(owner.pid, &life) == -1 || (owner.start != 0 &&
 	    owner.timens == here.timens && life.start != owner.start))
 		return 0;
 	return life.state;

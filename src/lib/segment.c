@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -287,7 +288,8 @@ attach(struct shmu_segment *seg, uint64_t off, size_t len, int prot)
 }
 
 static int
-map_file(struct shmu_segment *seg, uint64_t off, size_t len, int prot)
+map_file(struct shmu_segment *seg, uint64_t off, size_t len, int prot,
+    bool ahead)
 {
 	uint64_t begin = shmu_range_down(off, shmu_pages_size());
 	size_t lead = (size_t)(off - begin);
@@ -296,8 +298,8 @@ map_file(struct shmu_segment *seg, uint64_t off, size_t len, int prot)
 
 	if (shmu_sys_fstat(seg->fd, &st) == -1)
 		return -1;
-	if (!shmu_range_fits(off, len, (uint64_t)st.st_size) ||
-	    len > SIZE_MAX - lead) {
+	if (!shmu_range_fits(off, len, ahead ? INT64_MAX :
+	    (uint64_t)st.st_size) || len > SIZE_MAX - lead) {
 		errno = ERANGE;
 		return -1;
 	}
@@ -311,8 +313,8 @@ map_file(struct shmu_segment *seg, uint64_t off, size_t len, int prot)
 	return 0;
 }
 
-int
-shmu_segment_map(struct shmu_segment *seg, uint64_t off, size_t len, int prot)
+static int
+map(struct shmu_segment *seg, uint64_t off, size_t len, int prot, bool ahead)
 {
 	int r;
 
@@ -321,10 +323,23 @@ shmu_segment_map(struct shmu_segment *seg, uint64_t off, size_t len, int prot)
 		return -1;
 	}
 	r = seg->op.kind == SHMU_ID ? attach(seg, off, len, prot) :
-	    map_file(seg, off, len, prot);
+	    map_file(seg, off, len, prot, ahead);
 	if (r == 0)
 		seg->length = len;
 	return r;
+}
+
+int
+shmu_segment_map(struct shmu_segment *seg, uint64_t off, size_t len, int prot)
+{
+	return map(seg, off, len, prot, false);
+}
+
+int
+shmu_segment_map_ahead(struct shmu_segment *seg, uint64_t off, size_t len,
+    int prot)
+{
+	return map(seg, off, len, prot, true);
 }
 
 void

@@ -30,8 +30,15 @@ typedef int shmu_heap_reader(void *arg, uint64_t off, void *to, size_t len);
 SHMU_API int shmu_heap_view_open(struct shmu_heap_view **out,
     shmu_heap_reader *read, void *arg, uint64_t size);
 
+/* View the heap in seg, which is open and not mapped; it is mapped for reading
+ * as far as the heap may grow, so that a refresh sees that too, and stays so
+ * until shmu_segment_unmap or close.  EINVAL when it is mapped. */
+SHMU_API int shmu_heap_view_segment(struct shmu_heap_view **out,
+    struct shmu_segment *seg);
+
 /* View what is mapped at base, by shmu_segment_copy: a peer that truncates it
- * makes that EFAULT and not a signal. */
+ * makes that EFAULT and not a signal.  size is of the mapping, and may be more
+ * than is there. */
 SHMU_API int shmu_heap_view_mapped(struct shmu_heap_view **out,
     const void *base, uint64_t size);
 
@@ -49,10 +56,10 @@ SHMU_API void shmu_heap_view_close(struct shmu_heap_view *view);
  * Sizes in bytes.  real_used is what nobody else can have: the metadata, the
  * units of spans, free chunks of spans included, and of large chunks.  used is
  * of the chunks that are allocated, spare of the free ones in spans.  total =
- * real_used + free.
+ * real_used + free, and may grow to maximum.
  */
 struct shmu_heap_stat {
-	uint64_t	total, free, used, real_used, max_used;
+	uint64_t	total, maximum, free, used, real_used, max_used;
 	uint64_t	fragments;	/* runs of units that free is in */
 	uint64_t	largest_free;	/* of these */
 	uint64_t	spare;

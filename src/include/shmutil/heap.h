@@ -2,8 +2,9 @@
 /*
  * heap.h - malloc in a segment
  *
- * A heap is a pool of fixed size that is reserved when it is made, in a segment
- * of any kind or in the private memory of a process.  Each thread that attaches
+ * A heap is a pool that is reserved when it is made, in a segment of any kind or
+ * in the private memory of a process; in a POSIX object or a file it can grow to
+ * a maximum, at the same addresses.  Each thread that attaches
  * gets spans of its own to allocate from, so the common paths take no lock;
  * any thread may free what any other allocated.
  *
@@ -22,6 +23,9 @@
  * calls fail with EBADMSG and can spoil what is stored in it, but causes no
  * access outside it.  A peer that truncates the object makes access to it
  * SIGBUS.
+ * Descriptor: an attachment to a heap that grows needs the one it has opened.
+ * Where the application closed it, allocation cannot make the heap grow, and
+ * what other processes have made it grow by is EBADMSG.
  * Threads: one handle, one thread; shmu_heap_join gives another thread its own
  * on the same addresses.  Not to be called from signal handlers.
  * Fork: in a child every handle fails with ECHILD until shmu_heap_join gave it
@@ -67,15 +71,26 @@ struct shmu_heap_spec {
 	uint32_t		 sites;		/* places in the source: by size */
 	uint32_t		 roots;		/* names: 64 */
 	const struct shmu_owner	*owner;		/* whose end is the heap's, or NULL */
+	uint64_t		 maximum;	/* bytes to grow to; 0: it does not */
 };
-#define SHMU_HEAP_SPEC_INIT	{ SHMU_SPEC_INIT, 0, 0, 0, 0, NULL }
+#define SHMU_HEAP_SPEC_INIT	{ SHMU_SPEC_INIT, 0, 0, 0, 0, NULL, 0 }
 
 /*
- * Make a heap and attach to it.  Its metadata is about 0.2 % of the size and
+ * Make a heap and attach to it.  Its metadata is about 0.2 % of the maximum and
  * 100 KiB.  Nobody can open the segment before the heap is complete; System V,
  * which knows no such thing, shows it as unfinished.  EINVAL: the size is less
- * than SHMU_HEAP_MINIMUM, or what was asked for does not fit into it; else as
- * shmu_segment_begin and publish.
+ * than SHMU_HEAP_MINIMUM, or more than the maximum, or what was asked for does
+ * not fit into it; else as shmu_segment_begin and publish.
+ *
+ * With a maximum, which is what must not be less than SHMU_HEAP_MINIMUM then,
+ * the segment begins with segment.size, or with its metadata and eight units if
+ * that is more; so 0 is as little as possible.  It grows under the heap's lock
+ * when there is no room otherwise: by what is needed, a quarter of what it has
+ * (64 MiB at most) or 256 KiB, or by what is needed alone where the filesystem
+ * has no more.  The memory is allocated before anybody sees it, so a full
+ * filesystem is ENOMEM, as are the seals of a memfd and RLIMIT_FSIZE.  It does
+ * not shrink.  All who attach map the maximum: growth costs others nothing but
+ * an fstat(2).  System V, which cannot grow, is made with the maximum.
  *
  * With SHMU_HEAP_FALLBACK, op a POSIX object and no POSIX objects to be had (no
  * directory, not mounted, not permitted), the heap is made in a System V

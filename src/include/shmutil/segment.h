@@ -139,6 +139,15 @@ SHMU_API int shmu_segment_open(struct shmu_segment *seg,
 SHMU_API int shmu_segment_map(struct shmu_segment *seg, uint64_t off,
     size_t len, int prot);
 
+/*
+ * The same for what will grow: the range may reach beyond the end of a POSIX
+ * object or file.  To touch what is not there is SIGBUS until somebody has
+ * resized it, and then works without mapping anew.  System V, which never
+ * grows, is ERANGE as above.
+ */
+SHMU_API int shmu_segment_map_ahead(struct shmu_segment *seg, uint64_t off,
+    size_t len, int prot);
+
 /* Unmap; nothing when not mapped. */
 SHMU_API void shmu_segment_unmap(struct shmu_segment *seg);
 
