@@ -3,6 +3,8 @@
 shmutilincludedir = $(includedir)/shmutil
 shmutilinclude_HEADERS = \
 	src/include/shmutil/api.h \
+	src/include/shmutil/cell.h \
+	src/include/shmutil/event.h \
 	src/include/shmutil/header.h \
 	src/include/shmutil/heap-view.h \
 	src/include/shmutil/heap.h \
@@ -16,7 +18,8 @@ shmutilinclude_HEADERS = \
 	src/include/shmutil/range.h \
 	src/include/shmutil/ring.h \
 	src/include/shmutil/segment.h \
-	src/include/shmutil/sys.h
+	src/include/shmutil/sys.h \
+	src/include/shmutil/table.h
 
 pkgconfig_DATA = %D%/shmutil.pc
 EXTRA_DIST += %D%/libshmutil.map
@@ -24,14 +27,29 @@ EXTRA_DIST += %D%/libshmutil.map
 lib_LTLIBRARIES += libshmutil.la
 libshmutil_la_SOURCES = \
 	%D%/allocate.h \
+	%D%/cell-array.c \
+	%D%/cell-barrier.c \
+	%D%/cell-common.c \
+	%D%/cell-item.c \
+	%D%/cell-line.c \
+	%D%/cell-line.h \
+	%D%/cell-lock.c \
+	%D%/cell-pop.c \
+	%D%/cell-private.h \
+	%D%/cell-queue.c \
+	%D%/cell-queue.h \
+	%D%/cell-state.c \
+	%D%/cell-wait.c \
 	%D%/change.c \
 	%D%/create.c \
 	%D%/elsewhere.c \
+	%D%/event.c \
 	%D%/hash.h \
 	%D%/heap-alloc.c \
 	%D%/heap-attach.c \
 	%D%/heap-check.c \
 	%D%/heap-debug.c \
+	%D%/heap-grow.c \
 	%D%/heap-into.c \
 	%D%/heap-layout.c \
 	%D%/heap-layout.h \
@@ -62,6 +80,8 @@ libshmutil_la_SOURCES = \
 	%D%/owner.c \
 	%D%/pages.c \
 	%D%/parse.c \
+	%D%/party.c \
+	%D%/party.h \
 	%D%/pause.h \
 	%D%/probe.c \
 	%D%/scan.c \
@@ -72,6 +92,18 @@ libshmutil_la_SOURCES = \
 	%D%/segment.c \
 	%D%/sys.c \
 	%D%/sysv.c \
+	%D%/table-bucket.c \
+	%D%/table-cell.c \
+	%D%/table-chain.c \
+	%D%/table-each.c \
+	%D%/table-layout.h \
+	%D%/table-look.c \
+	%D%/table-private.h \
+	%D%/table-recover.c \
+	%D%/table-split.c \
+	%D%/table-value.c \
+	%D%/table-wait.c \
+	%D%/table.c \
 	%D%/view.c \
 	%D%/why.c
 libshmutil_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
