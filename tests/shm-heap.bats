@@ -84,6 +84,56 @@ answered() { [[ $(wc -l <answers) == "$1" ]]; }
 	shm-rm -q "$seg"
 }
 
+@test "shm-heap: create --max makes a heap that grows, and every report follows" {
+	shm-heap create --max 4M "$seg" 256K >out
+	before=$(field total)
+	((before < 512 << 10))
+	is 4194304 "$(field maximum)"
+	off=$(shm-heap alloc --root big "$seg" 1M)
+	((off + (1 << 20) > before))
+	is "$(field total)" "$(stat -c %s "/dev/shm$seg")"
+	is "$(field total)" "$(($(field free) + $(field real_used)))"
+	(($(field total) > 1 << 20 && $(field total) < 4 << 20))
+	is sound "$(shm-heap check "$seg")"
+	run -0 shm-heap walk --min 1M "$seg"
+	has "$output" "$off "
+	run -0 shm-heap show "$seg" "$off"
+	has "$output" "bytes: 00 00"
+	run -0 shm-stat "$seg"
+	has "$output" "of at most 4M"
+	fails 1 "no room for 4194304 bytes" shm-heap alloc "$seg" 4M
+	shm-heap alloc "$seg" 2M >out
+	is sound "$(shm-heap check "$seg")"
+	shm-rm -q "$seg"
+}
+
+@test "shm-heap: a heap that does not grow, and System V, have their maximum" {
+	shm-heap create "$seg" 1M >out
+	is 1048576 "$(field maximum)"
+	fails 1 "no room" shm-heap alloc "$seg" 1M
+	shm-rm -q "$seg"
+	shm-heap create --max 1M "$key" 256K >out
+	is 1048576 "$(shm-heap stat "$key" | sed -n 's/^total: //p')"
+	shm-rm -q "$key"
+}
+
+@test "shm-heap: a heap grows until the filesystem is full, and that is no signal" {
+	isolated
+	[[ $EUID == 0 ]] || lacks "the right to mount"
+	run -0 unshare -m bash -ec '
+		mount -t tmpfs -o size=2m tmpfs /dev/shm
+		shm-heap create --max 64M /pool 256K
+		# alloc clears what it gets.
+		for ((n = 0; n < 100; n++)); do
+			shm-heap alloc /pool 100K >out 2>err || break
+		done
+		[[ $? == 0 && $n -gt 12 && $n -lt 20 ]]
+		grep -q "no room for 102400 bytes" err
+		shm-heap alloc /pool 10 >out
+		shm-heap check /pool'
+	has "$output" sound
+}
+
 @test "shm-heap: JSON of every report is valid and agrees" {
 	command -v jq >/dev/null || lacks jq
 	shm-heap create "$seg" 1M >out
@@ -269,6 +319,7 @@ answered() { [[ $(wc -l <answers) == "$1" ]]; }
 	fails 2 "an operand is missing" shm-heap create "$seg"
 	fails 2 "one operand too many" shm-heap stat "$seg" x
 	fails 2 "at least 131072 bytes" shm-heap create "$seg" 4K
+	fails 2 "more than --max allows" shm-heap create --max 256K "$seg" 512K
 	fails 2 "free what?" shm-heap free "$seg"
 	fails 2 "an offset is a number" shm-heap free "$seg" x
 	[[ ! -e /dev/shm$seg ]]

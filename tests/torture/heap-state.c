@@ -10,6 +10,16 @@
 
 static struct shmu_operand operand, second;
 
+const struct shmu_operand *
+state_segment(bool rescue, const unsigned char *image, ssize_t there)
+{
+	const struct shmu_operand *op = rescue ? &second : &operand;
+
+	assert_int_equal(pwrite(op->fd, image, (size_t)there, 0), there);
+	assert_int_equal(ftruncate(op->fd, (off_t)there), 0);
+	return op;
+}
+
 int
 state_begin(void)
 {
@@ -36,9 +46,8 @@ state_rescuer(const unsigned char *image)
 {
 	struct shmu_heap *h;
 
-	assert_int_equal(pwrite(second.fd, image, STATE_ARENA, 0),
-	    STATE_ARENA);
-	assert_int_equal(shmu_heap_attach(&h, &second, 0), 0);
+	assert_int_equal(shmu_heap_attach(&h, state_segment(true, image,
+	    STATE_ARENA), 0), 0);
 	return h;
 }
 
@@ -50,20 +59,28 @@ state_create(struct shmu_heap **out, unsigned int flags)
 
 	memset(&op, 0, sizeof op);
 	op.kind = SHMU_PRIVATE;
-	spec.segment.size = STATE_ARENA;
+	spec.maximum = STATE_ARENA;
 	spec.slots = 4;
-	spec.flags = flags;
+	spec.flags = flags & ~STATE_GROWS;
+	if ((flags & STATE_GROWS) != 0) {
+		op.kind = SHMU_POSIX;
+		snprintf(op.name, sizeof op.name, "/shmu-state-%d",
+		    (int)getpid());
+	}
 	assert_int_equal(shmu_heap_create(out, &op, &spec), 0);
 	op = *shmu_heap_operand(*out);
 	assert_int_equal(shmu_segment_remove(&op, NULL), 0);
+	if ((flags & STATE_GROWS) != 0)
+		assert_int_equal(shmu_segment_resize(&(*out)->seg,
+		    STATE_ARENA, 0), 0);
 }
 
 void
 state_keep(struct shmu_heap *h)
 {
 	madvise((char *)h + KEPT_SIZE, sizeof *h - KEPT_SIZE, MADV_KEEPONFORK);
-	madvise(h->map, h->l.units * sizeof *h->map, MADV_DOFORK);
-	madvise(h->pool, (h->l.units + 1) * sizeof *h->pool, MADV_DOFORK);
+	madvise(h->pool, (h->l.all + 1) * (sizeof *h->pool + sizeof *h->map),
+	    MADV_DOFORK);
 }
 
 static int
@@ -125,13 +142,14 @@ int
 state_recover(unsigned char *image, const struct shmu_heap *like,
     struct state_content *out)
 {
+	ssize_t there = (ssize_t)((struct shmu_header *)(void *)image)->size;
 	struct shmu_heap *h;
 	int n;
 
+	/* What is not published need not be there. */
 	state_bury(image, like);
-	assert_int_equal(pwrite(operand.fd, image, STATE_ARENA, 0),
-	    STATE_ARENA);
-	assert_int_equal(shmu_heap_attach(&h, &operand, 0), 0);
+	assert_int_equal(shmu_heap_attach(&h, state_segment(false, image,
+	    there), 0), 0);
 	assert_int_equal(shmu_heap_gc(h, NULL), 0);
 	n = tell(h, out);
 	assert_int_equal(shmu_heap_detach(h), 0);

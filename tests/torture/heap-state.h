@@ -13,6 +13,7 @@
 #include "shmutil/heap-view.h"
 
 #define STATE_ARENA	((size_t)192 << 10)
+#define STATE_GROWS	0x80000000U	/* flag: begin small, and grow to that */
 
 struct state_content {
 	char	text[16384];	/* chunks, then roots */
@@ -24,7 +25,13 @@ struct state_content {
 int state_begin(void);
 void state_end(void);
 
-/* Make a heap; and make it so that a child of this process goes on with the
+/* A segment with the content of image, of which so much is there: the one that
+ * is told of, or the one of a rescuer. */
+const struct shmu_operand *state_segment(bool rescue,
+    const unsigned char *image, ssize_t there);
+
+/* Make a heap, of whose segment STATE_ARENA bytes can be looked at even if the
+ * heap has less; and make it so that a child of this process goes on with the
  * lists of a handle, which is otherwise not so. */
 void state_create(struct shmu_heap **out, unsigned int flags);
 void state_keep(struct shmu_heap *h);

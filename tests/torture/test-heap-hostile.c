@@ -5,7 +5,8 @@
  * Each byte of the header, of all tables and of the words of spans is changed in
  * turn, and everything is tried on what that gives.  Calls may fail and may
  * answer what the garbage says; no process may crash, hang, or touch what is
- * outside.  The segment lies between pages that cannot be touched.
+ * outside.  The segment lies between pages that cannot be touched; that of a heap
+ * that grows ends before its maximum, and there is SIGBUS.
  *
  * Of all images there are about 1000 are tried, with SHMU_TORTURE each.
  */
@@ -40,7 +41,7 @@ ignore(const struct shmu_heap_chunk *c, void *arg)
 static void
 look(void)
 {
-	unsigned char *p = mmap(NULL, ARENA, PROT_READ, MAP_SHARED, fd, 0);
+	struct shmu_segment seg;
 	char file[SHMU_HEAP_FILE], name[SHMU_HEAP_NAME + 1];
 	struct shmu_heap_view *v;
 	struct shmu_heap_stat s;
@@ -48,9 +49,9 @@ look(void)
 	uint64_t sum = 0;
 	uint32_t i, line;
 
-	if (p == MAP_FAILED)
+	if (shmu_segment_open(&seg, &op, SHMU_READ) == -1)
 		_exit(20);
-	if (shmu_heap_view_mapped(&v, p, ARENA) == 0) {
+	if (shmu_heap_view_segment(&v, &seg) == 0) {
 		shmu_heap_view_stat(v, &s);
 		shmu_heap_view_walk(v, ignore, &sum);
 		shmu_heap_view_check(v, NULL, NULL);
@@ -62,7 +63,7 @@ look(void)
 			;
 		shmu_heap_view_close(v);
 	}
-	munmap(p, ARENA);
+	shmu_segment_close(&seg);
 }
 
 /* Some of all that one may do with a heap. */
@@ -121,7 +122,8 @@ batch(uint32_t from, uint32_t to, uint32_t step)
 
 		__atomic_store_n(progress, at, __ATOMIC_RELEASE);
 		alarm(30);
-		if (pwrite(fd, pristine, ARENA, 0) != (ssize_t)ARENA ||
+		if (ftruncate(fd, ARENA) == -1 ||
+		    pwrite(fd, pristine, ARENA, 0) != (ssize_t)ARENA ||
 		    pwrite(fd, &b, 1, at) != 1)
 			_exit(21);
 		look();
@@ -159,18 +161,17 @@ no_byte_that_is_changed_does_harm(void **state)
 
 /* A heap of some content: spans of this process, of one that is dead, and of
  * nobody, a large chunk, roots and sites. */
-static void
-fill(void)
+static int
+fill(const struct shmu_operand *where, uint64_t maximum)
 {
 	struct shmu_heap_spec spec = SHMU_HEAP_SPEC_INIT;
 	struct shmu_heap *h, *mine;
-	struct shmu_operand at;
+	struct shmu_operand at = *where;
 	pid_t pid;
 	int i;
 
-	memset(&at, 0, sizeof at);
-	at.kind = SHMU_PRIVATE;
 	spec.segment.size = ARENA;
+	spec.maximum = maximum;
 	spec.slots = 4;
 	spec.sites = 32;
 	assert_int_equal(shmu_heap_create(&h, &at, &spec), 0);
@@ -192,7 +193,34 @@ fill(void)
 	waitpid(pid, NULL, 0);
 	span_end = chunk_off / 4096 * 4096 + 3 * 4160;
 	memcpy(pristine, (char *)shmu_heap_at(h, 1) - 1, ARENA);
-	assert_int_equal(shmu_heap_detach(h), 0);
+	return shmu_heap_detach(h);
+}
+
+static int
+fixed(void **state)
+{
+	struct shmu_operand where;
+
+	(void)state;
+	memset(&where, 0, sizeof where);
+	where.kind = SHMU_PRIVATE;
+	return fill(&where, 0);
+}
+
+static int
+growing(void **state)
+{
+	struct shmu_operand where;
+	int r;
+
+	(void)state;
+	memset(&where, 0, sizeof where);
+	where.kind = SHMU_POSIX;
+	snprintf(where.name, sizeof where.name, "/shmu-hostile-%d",
+	    (int)getpid());
+	r = fill(&where, 4 * ARENA);
+	assert_int_equal(((struct shmu_header *)(void *)pristine)->size, ARENA);
+	return r;
 }
 
 static int
@@ -202,9 +230,8 @@ begin(void **state)
 	progress = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	fd = memfd_create("image", MFD_CLOEXEC);
-	if (progress == MAP_FAILED || fd == -1 || ftruncate(fd, ARENA) == -1)
+	if (progress == MAP_FAILED || fd == -1)
 		return -1;
-	fill();
 	/* What is mapped next comes to lie below this. */
 	if (mmap(NULL, 1 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 	    0) == MAP_FAILED)
@@ -220,7 +247,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_byte_that_is_changed_does_harm),
+		cmocka_unit_test_setup(no_byte_that_is_changed_does_harm, fixed),
+		cmocka_unit_test_setup(no_byte_that_is_changed_does_harm,
+		    growing),
 	};
 
 	return cmocka_run_group_tests_name("heap, hostile", tests, begin, NULL);

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 
 #define WORKERS	4
 #define WORDS	1024
+#define MAXIMUM	((uint64_t)24 << 20)
 #define QUIET	50	/* kills between two full checks */
 
 struct table {
@@ -112,6 +114,8 @@ worker(int index)
 	uint32_t me = (uint32_t)getpid(), free_word, i;
 	struct shmu_heap *mine;
 
+	/* A failed assertion of the parent's is the end of all. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (shmu_heap_join(&mine, heap) == -1)
 		_exit(9);
 	for (;;) {
@@ -179,7 +183,7 @@ check(void)
 	}
 	assert_int_equal(shmu_heap_gc(heap, NULL), 0);
 	assert_int_equal(shmu_heap_view_mapped(&v,
-	    (char *)shmu_heap_at(heap, 1) - 1, (uint64_t)24 << 20), 0);
+	    (char *)shmu_heap_at(heap, 1) - 1, MAXIMUM), 0);
 	assert_int_equal(shmu_heap_view_check(v, complain, NULL), 0);
 	assert_int_equal(shmu_heap_view_stat(v, &s), 0);
 	shmu_heap_view_close(v);
@@ -225,26 +229,32 @@ kill_and_replace(pid_t *pids, int kills)
 	}
 }
 
+/* A heap that nobody else can find. */
 static void
-deaths_lose_and_leak_nothing(void **state)
+make(enum shmu_kind kind)
 {
-	const char *text = getenv("SHMU_KILLS");
-	int kills = text != NULL ? atoi(text) :
-	    getenv("SHMU_TORTURE") != NULL ? 100000 :
-	    getenv("SHMU_SLOW") != NULL ? 50 : 2000, i;
 	struct shmu_heap_spec spec = SHMU_HEAP_SPEC_INIT;
 	struct shmu_operand op;
-	struct shmu_heap_view *v;
-	struct shmu_heap_stat s;
-	pid_t pids[WORKERS];
 
-	(void)state;
 	memset(&op, 0, sizeof op);
-	op.kind = SHMU_PRIVATE;
-	spec.segment.size = (uint64_t)24 << 20;
+	op.kind = kind;
+	if (kind == SHMU_POSIX)
+		snprintf(op.name, sizeof op.name, "/shmu-kill-%d",
+		    (int)getpid());
+	spec.maximum = MAXIMUM;
 	assert_int_equal(shmu_heap_create(&heap, &op, &spec), 0);
 	op = *shmu_heap_operand(heap);
 	assert_int_equal(shmu_segment_remove(&op, NULL), 0);
+}
+
+static struct shmu_heap_stat
+let_work(int kills)
+{
+	struct shmu_heap_view *v;
+	struct shmu_heap_stat s;
+	pid_t pids[WORKERS];
+	int i;
+
 	root = shmu_heap_root(heap, "table");
 	assert_int_equal(shmu_heap_alloc_into(heap, sizeof *table, root), 0);
 	table = shmu_heap_at(heap, *root);
@@ -258,13 +268,51 @@ deaths_lose_and_leak_nothing(void **state)
 		waitpid(pids[i], NULL, 0);
 	}
 	assert_int_equal(shmu_heap_view_mapped(&v,
-	    (char *)shmu_heap_at(heap, 1) - 1, (uint64_t)24 << 20), 0);
+	    (char *)shmu_heap_at(heap, 1) - 1, MAXIMUM), 0);
 	assert_int_equal(shmu_heap_view_stat(v, &s), 0);
 	shmu_heap_view_close(v);
+	assert_int_equal(shmu_heap_detach(heap), 0);
+	return s;
+}
+
+static void
+deaths_lose_and_leak_nothing(void **state)
+{
+	const char *text = getenv("SHMU_KILLS");
+	int kills = text != NULL ? atoi(text) :
+	    getenv("SHMU_TORTURE") != NULL ? 100000 :
+	    getenv("SHMU_SLOW") != NULL ? 50 : 2000;
+	struct shmu_heap_stat s;
+
+	(void)state;
+	make(SHMU_PRIVATE);
+	s = let_work(kills);
 	print_message("# %d kills, %llu of them with the lock, %llu operations\n",
 	    kills, (unsigned long long)s.deaths,
 	    (unsigned long long)s.operations);
-	assert_int_equal(shmu_heap_detach(heap), 0);
+}
+
+/* Heaps are new, and grow, for some milliseconds only: so there are many. */
+static void
+deaths_while_it_grows_lose_and_leak_nothing(void **state)
+{
+	int heaps = getenv("SHMU_TORTURE") != NULL ? 2000 :
+	    getenv("SHMU_SLOW") != NULL ? 4 : 60, i;
+	uint64_t deaths = 0, grown = 0;
+
+	(void)state;
+	for (i = 0; i < heaps; i++) {
+		struct shmu_heap_stat s;
+
+		make(SHMU_POSIX);
+		s = let_work(6);
+		assert_int_equal(s.maximum, MAXIMUM);
+		deaths += s.deaths;
+		grown += s.total > MAXIMUM / 12;
+	}
+	print_message("# %d heaps, %llu deaths with the lock\n", heaps,
+	    (unsigned long long)deaths);
+	assert_int_equal(grown, heaps);
 }
 
 int
@@ -272,6 +320,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(deaths_lose_and_leak_nothing),
+		cmocka_unit_test(deaths_while_it_grows_lose_and_leak_nothing),
 	};
 
 	return cmocka_run_group_tests_name("heap, killed", tests, NULL, NULL);

@@ -241,6 +241,25 @@ grown(void)
 	chunk = shmu_heap_realloc(heap, shmu_heap_malloc(heap, 20000), 30000);
 }
 
+/* No unit is free, and the span of 40 bytes is full. */
+static void
+crowded(void)
+{
+	full();
+	while (control(heap)->used < heap->l.units)
+		assert_non_null(shmu_heap_malloc(heap, 4000));
+	assert_true(heap->l.units < heap->l.all);
+}
+
+/* Behind the chunk is what is not there yet. */
+static void
+at_the_end(void)
+{
+	nothing();
+	chunk = shmu_heap_malloc(heap, 20000);
+	assert_true(heap->l.units < heap->l.all);
+}
+
 static void
 named(void)
 {
@@ -359,6 +378,11 @@ CASE(free_from_the_span_of_another, 0, named_of_another, do_from)
 CASE(gc_of_the_dead_and_the_idle, 0, with_the_dead, do_gc)
 CASE(a_new_root, 0, nothing, do_root)
 CASE(join_recovers_the_dead, 0, with_the_dead, do_join)
+CASE(malloc_that_makes_it_grow, STATE_GROWS, crowded, do_malloc)
+CASE(malloc_large_that_makes_it_grow, STATE_GROWS, crowded, do_malloc_large)
+CASE(alloc_into_that_makes_it_grow, STATE_GROWS, crowded, do_into_large)
+CASE(realloc_that_makes_it_grow, STATE_GROWS, at_the_end, do_realloc)
+CASE(gc_of_a_heap_that_may_grow, STATE_GROWS, with_the_dead, do_gc)
 CASE(alloc_into_of_a_debugged_heap, SHMU_HEAP_DEBUG, one, do_into)
 CASE(free_from_of_a_debugged_heap, SHMU_HEAP_DEBUG, named, do_from)
 
@@ -403,6 +427,11 @@ main(void)
 		cmocka_unit_test(gc_of_the_dead_and_the_idle),
 		cmocka_unit_test(a_new_root),
 		cmocka_unit_test(join_recovers_the_dead),
+		cmocka_unit_test(malloc_that_makes_it_grow),
+		cmocka_unit_test(malloc_large_that_makes_it_grow),
+		cmocka_unit_test(alloc_into_that_makes_it_grow),
+		cmocka_unit_test(realloc_that_makes_it_grow),
+		cmocka_unit_test(gc_of_a_heap_that_may_grow),
 		cmocka_unit_test(alloc_into_of_a_debugged_heap),
 		cmocka_unit_test(free_from_of_a_debugged_heap),
 	};

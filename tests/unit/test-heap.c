@@ -2,8 +2,12 @@
 #include "config.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -901,11 +905,348 @@ events_are_seen_as_they_happen(void **state)
 	assert_sound();
 }
 
+#define GROWN	ARENA
+
+static int
+make_growing(uint64_t size, uint64_t maximum)
+{
+	struct shmu_heap_spec spec = SHMU_HEAP_SPEC_INIT;
+
+	memset(&op, 0, sizeof op);
+	op.kind = SHMU_POSIX;
+	snprintf(op.name, sizeof op.name, "/shmu-test-heap-%d", (int)getpid());
+	spec.segment.size = size;
+	spec.maximum = maximum;
+	return shmu_heap_create(&heap, &op, &spec);
+}
+
+static int
+small(void **state)
+{
+	(void)state;
+	return make_growing(0, GROWN);
+}
+
+/* How many chunks of n bytes there is room for; each is written to. */
+static int
+fill_up(struct shmu_heap *h, size_t n)
+{
+	void *p;
+	int count = 0;
+
+	for (; (p = shmu_heap_malloc(h, n)) != NULL; count++)
+		memset(p, count, n);
+	return errno == ENOMEM ? count : -1;
+}
+
+static void
+a_heap_grows_while_processes_allocate(void **state)
+{
+	uint64_t *table = shmu_heap_calloc(heap, 256, sizeof *table);
+	uint64_t first = stat_now().total;
+	int i, status;
+	pid_t pids[4];
+
+	(void)state;
+	assert_true(first < (uint64_t)256 << 10);
+	assert_int_equal(stat_now().maximum, GROWN);
+	for (i = 0; i < 4; i++)
+		if ((pids[i] = fork()) == 0)
+			exchange(heap, table, slow(20000));
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_true(stat_now().total > first);
+	assert_sound();
+	assert_true(fill_up(heap, 1000) > 100);
+	assert_int_equal(stat_now().total, GROWN);
+	assert_int_equal(stat_now().free, 0);
+	assert_sound();
+}
+
+static void
+what_another_made_it_grow_by_is_there(void **state)
+{
+	uint64_t *word = shmu_heap_root(heap, "x"), old = stat_now().total;
+	struct shmu_heap *other;
+	unsigned char *p;
+
+	(void)state;
+	assert_int_equal(shmu_heap_attach(&other, &op, 0), 0);
+	assert_null(shmu_heap_at(other, old));
+	assert_int_equal(shmu_heap_alloc_into(heap, 1000000, word), 0);
+	assert_true(*word + 1000000 > old);
+	memset(shmu_heap_at(heap, *word), 0x77, 1000000);
+	p = shmu_heap_at(other, *word);
+	assert_non_null(p);
+	assert_int_equal(p[999999], 0x77);
+	assert_int_equal(shmu_heap_offset(other, p + 999999), *word + 999999);
+	assert_int_equal(shmu_heap_free_from(other,
+	    shmu_heap_root_find(other, "x")), 0);
+	assert_true(fill_up(other, 60000) > 40);
+	assert_int_equal(shmu_heap_detach(other), 0);
+	assert_sound();
+}
+
+/* A chunk of more than half of the maximum has no other place. */
+static void
+what_is_last_grows_with_the_heap(void **state)
+{
+	unsigned char *p = shmu_heap_malloc(heap, 100000);
+	size_t n = 100000;
+
+	(void)state;
+	memset(p, 1, n);
+	while (n < GROWN * 9 / 10) {
+		n += 100000;
+		assert_ptr_equal(shmu_heap_realloc(heap, p, n), p);
+		p[n - 1] = 1;
+	}
+	assert_null(shmu_heap_realloc(heap, p, GROWN));
+	assert_int_equal(errno, ENOMEM);
+	assert_sound();
+}
+
+static void
+system_v_has_its_maximum_at_once(void **state)
+{
+	struct shmu_heap_spec spec = SHMU_HEAP_SPEC_INIT;
+
+	(void)state;
+	memset(&op, 0, sizeof op);
+	op.kind = SHMU_PRIVATE;
+	spec.segment.size = SHMU_HEAP_MINIMUM;
+	spec.maximum = GROWN;
+	assert_int_equal(shmu_heap_create(&heap, &op, &spec), 0);
+	op = *shmu_heap_operand(heap);
+	assert_int_equal(stat_now().total, GROWN);
+	assert_non_null(shmu_heap_malloc(heap, GROWN * 9 / 10));
+	assert_sound();
+}
+
+/* What is in the way of growth is no signal, and no harm to another file. */
+static void
+in_a_child(int (*fn)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(fn());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+static int
+within_a_limit(void)
+{
+	struct rlimit limit = { 1 << 20, 1 << 20 };
+	struct shmu_heap *mine;
+
+	if (shmu_heap_join(&mine, heap) == -1 ||
+	    setrlimit(RLIMIT_FSIZE, &limit) == -1)
+		return 1;
+	return fill_up(mine, 1000) > 500 ? 0 : 2;
+}
+
+static int
+in_a_small_filesystem(void)
+{
+	if (unshare(CLONE_NEWNS) == -1 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    mount("tmpfs", "/dev/shm", "tmpfs", 0, "size=2m") == -1)
+		return 77;
+	if (make_growing(0, ARENA) == -1)
+		return 3;
+	/* Nearly all there is was had. */
+	if (fill_up(heap, 1000) < 1700 || fill_up(heap, 100) < 0)
+		return 4;
+	return shmu_heap_detach(heap) == 0 ? 0 : 5;
+}
+
+/* The descriptor that a new heap of this process has. */
+static int
+descriptor(void)
+{
+	struct stat want, st;
+	char path[sizeof SHMU_POSIX_DIR + sizeof op.name];
+	int fd = 0;
+
+	snprintf(path, sizeof path, "%s%s", SHMU_POSIX_DIR, op.name);
+	assert_int_equal(stat(path, &want), 0);
+	while (fstat(fd, &st) == -1 || st.st_ino != want.st_ino ||
+	    st.st_dev != want.st_dev)
+		assert_true(fd++ < 64);
+	return fd;
+}
+
+static int
+with_another_file(void)
+{
+	struct shmu_heap *mine;
+	struct stat st;
+	int fd = descriptor(), other = memfd_create("other", 0);
+
+	if (shmu_heap_join(&mine, heap) == -1 || dup2(other, fd) == -1)
+		return 1;
+	if (fill_up(mine, 1000) < 1)
+		return 2;
+	return fstat(other, &st) == 0 && st.st_size == 0 ? 0 : 3;
+}
+
+static void
+what_hinders_growth_is_no_room(void **state)
+{
+	(void)state;
+	in_a_child(with_another_file);
+	in_a_child(within_a_limit);
+	assert_true(stat_now().total <= 1 << 20);
+	assert_int_equal(shmu_heap_gc(heap, NULL), 0);
+	assert_sound();
+}
+
+static void
+a_full_filesystem_is_no_room(void **state)
+{
+	(void)state;
+	in_a_child(in_a_small_filesystem);
+}
+
+static void
+a_size_that_cannot_be_is_refused(void **state)
+{
+	struct shmu_header *h = base();
+	uint64_t size = h->size, wrong[] = { 0, 4096, size - 4160, size + 1,
+	    size + 100000, GROWN, GROWN + 1, UINT64_MAX };
+	struct shmu_heap *other, *late;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(shmu_heap_attach(&other, &op, 0), 0);
+	for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		h->size = wrong[i];
+		assert_errno(EBADMSG, shmu_heap_attach(&late, &op, 0));
+		assert_errno(EBADMSG, shmu_heap_gc(other, NULL));
+		assert_null(shmu_heap_malloc(other, 100000));
+		assert_int_equal(errno, EBADMSG);
+		assert_null(shmu_heap_at(other, size));
+		assert_null(shmu_heap_at(other, GROWN - 1));
+		assert_errno(EINVAL, shmu_heap_free(other,
+		    (char *)shmu_heap_at(other, 1) + size + 100000));
+	}
+	h->size = size;
+	assert_int_equal(shmu_heap_detach(other), 0);
+	assert_true(fill_up(heap, 1000) > 6000);
+	assert_sound();
+}
+
+/* Who was killed before it published what it had allocated. */
+static void
+an_object_larger_than_published_is_taken(void **state)
+{
+	uint64_t size = stat_now().total;
+	struct shmu_segment seg;
+	struct shmu_heap *other;
+
+	(void)state;
+	assert_int_equal(shmu_segment_open(&seg, &op, SHMU_WRITE), 0);
+	assert_int_equal(shmu_segment_resize(&seg, GROWN - 8192, 0), 0);
+	shmu_segment_close(&seg);
+	assert_int_equal(shmu_heap_attach(&other, &op, 0), 0);
+	assert_null(shmu_heap_at(other, size));
+	assert_true(fill_up(other, 1000) > 6000);
+	assert_int_equal(shmu_heap_detach(other), 0);
+	assert_int_equal(stat_now().total, GROWN);
+	assert_sound();
+}
+
+/* Who attaches or looks while it grows finds it right at any time. */
+static void
+who_comes_while_it_grows_gets_in(void **state)
+{
+	struct shmu_heap_view *v;
+	struct shmu_heap *other;
+	struct shmu_segment seg;
+	int i, status = 0;
+	pid_t pid = 0;
+
+	(void)state;
+	for (i = 0; i < slow(50); i++) {
+		assert_int_equal(make_growing(0, GROWN), 0);
+		if ((pid = fork()) == 0) {
+			if (shmu_heap_join(&other, heap) == -1)
+				_exit(1);
+			while (shmu_heap_malloc(other, 60000) != NULL)
+				;
+			_exit(shmu_heap_detach(other) == 0 ? 0 : 2);
+		}
+		while (waitpid(pid, &status, WNOHANG) == 0) {
+			assert_int_equal(shmu_heap_attach(&other, &op, 0), 0);
+			assert_int_equal(shmu_heap_detach(other), 0);
+			assert_int_equal(shmu_segment_open(&seg, &op,
+			    SHMU_READ), 0);
+			assert_int_equal(shmu_heap_view_segment(&v, &seg), 0);
+			shmu_heap_view_close(v);
+			shmu_segment_close(&seg);
+		}
+		assert_int_equal(status, 0);
+		if (i + 1 < slow(50))
+			assert_int_equal(gone(state), 0);
+	}
+	assert_int_equal(stat_now().total, GROWN);
+	assert_sound();
+}
+
+static void
+maximum_and_size_have_to_fit(void **state)
+{
+	struct shmu_heap *none;
+	struct shmu_heap_spec spec = SHMU_HEAP_SPEC_INIT;
+
+	(void)state;
+	assert_int_equal(make_growing(300001, 3000001), 0);
+	assert_int_equal(stat_now().total, 300001);
+	assert_true(fill_up(heap, 100) > 10000);
+	assert_int_equal(stat_now().total, 3000001);
+	assert_sound();
+	spec.segment.size = GROWN + 1;
+	spec.maximum = GROWN;
+	assert_errno(EINVAL, shmu_heap_create(&none, &op, &spec));
+	spec.segment.size = 0;
+	spec.maximum = SHMU_HEAP_MINIMUM - 1;
+	assert_errno(EINVAL, shmu_heap_create(&none, &op, &spec));
+}
+
+/* A view sees what came since it was opened. */
+static void
+a_view_grows_too(void **state)
+{
+	struct shmu_heap_view *v;
+	struct shmu_heap_stat s;
+	struct shmu_segment seg;
+
+	(void)state;
+	assert_int_equal(shmu_segment_open(&seg, &op, SHMU_READ), 0);
+	assert_int_equal(shmu_heap_view_segment(&v, &seg), 0);
+	assert_non_null(shmu_heap_malloc(heap, 2000000));
+	assert_int_equal(shmu_heap_view_refresh(v), 0);
+	assert_int_equal(shmu_heap_view_stat(v, &s), 0);
+	assert_true(s.total > 2000000 && s.used >= 2000000);
+	assert_int_equal(s.real_used + s.free, s.total);
+	assert_int_equal(shmu_heap_view_check(v, complain, NULL), 0);
+	shmu_heap_view_close(v);
+	shmu_segment_close(&seg);
+}
+
 int
 main(void)
 {
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, fresh, gone)
 #define ALONE(f) cmocka_unit_test_teardown(f, gone)
+#define SMALL(f) cmocka_unit_test_setup_teardown(f, small, gone)
 	const struct CMUnitTest tests[] = {
 		TEST(sizes_and_alignments),
 		TEST(every_alignment),
@@ -930,6 +1271,17 @@ main(void)
 		TEST(every_chunk_knows_its_site),
 		TEST(a_private_pool_shows_in_the_shared_heap),
 		TEST(events_are_seen_as_they_happen),
+		SMALL(a_heap_grows_while_processes_allocate),
+		SMALL(what_another_made_it_grow_by_is_there),
+		SMALL(what_is_last_grows_with_the_heap),
+		ALONE(system_v_has_its_maximum_at_once),
+		SMALL(what_hinders_growth_is_no_room),
+		cmocka_unit_test(a_full_filesystem_is_no_room),
+		SMALL(a_size_that_cannot_be_is_refused),
+		SMALL(an_object_larger_than_published_is_taken),
+		ALONE(who_comes_while_it_grows_gets_in),
+		ALONE(maximum_and_size_have_to_fit),
+		SMALL(a_view_grows_too),
 	};
 
 	return cmocka_run_group_tests_name("heap", tests, NULL, NULL);

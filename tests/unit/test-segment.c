@@ -73,6 +73,35 @@ map_at_any_offset(void **state)
 	}
 }
 
+/* What is mapped ahead is there once the object has grown to it. */
+static void
+map_ahead_of_growth(void **state)
+{
+	struct shmu_segment seg = created(posix, 10000), sysv;
+	char c;
+
+	(void)state;
+	assert_int_equal(shmu_segment_map_ahead(&seg, 0, 1 << 20,
+	    PROT_READ | PROT_WRITE), 0);
+	assert_int_equal(seg.length, 1 << 20);
+	assert_errno(EFAULT, shmu_segment_copy(&c, (char *)seg.base + 20000, 1,
+	    NULL));
+	assert_int_equal(shmu_segment_resize(&seg, 100000, 0), 0);
+	((char *)seg.base)[99999] = 'z';
+	assert_int_equal(shmu_segment_copy(&c, (char *)seg.base + 99999, 1,
+	    NULL), 0);
+	assert_int_equal(c, 'z');
+	shmu_segment_unmap(&seg);
+	assert_errno(ERANGE, shmu_segment_map_ahead(&seg, 2, SIZE_MAX,
+	    PROT_READ));
+	removed(&seg);
+	sysv = created("private", 10000);
+	assert_errno(ERANGE, shmu_segment_map_ahead(&sysv, 0, 1 << 20,
+	    PROT_READ));
+	assert_null(sysv.base);
+	removed(&sysv);
+}
+
 static void
 nothing_is_visible_before_publish(void **state)
 {
@@ -269,6 +298,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(map_at_any_offset),
+		cmocka_unit_test(map_ahead_of_growth),
 		cmocka_unit_test(nothing_is_visible_before_publish),
 		cmocka_unit_test(publish_of_a_name_taken_meanwhile),
 		cmocka_unit_test(descriptors_close_on_exec),
