@@ -11,6 +11,7 @@ completions = \
 	%D%/bash/shm-rm \
 	%D%/bash/shm-set \
 	%D%/bash/shm-stat \
+	%D%/bash/shm \
 	%D%/bash/uptime-cli \
 	%D%/bash/uptime-srv
 EXTRA_DIST += $(completions)

@@ -92,6 +92,7 @@ exists(const char *text, const struct shmu_operand *op)
 	    names_user(st.st_uid));
 }
 
+/* asked 0: it is not known how much. */
 static int
 no_space(const char *text, const struct shmu_operand *op, uint64_t asked)
 {
@@ -107,6 +108,11 @@ no_space(const char *text, const struct shmu_operand *op, uint64_t asked)
 	dir = directory(op, buf, sizeof buf);
 	if (statvfs(dir, &fs) == -1)
 		return cli_fail(EXIT_CANNOT, text, "%s is full", dir);
+	if (asked == 0)
+		return cli_fail(EXIT_CANNOT, text, "%s is full: %" PRIu64 " of %"
+		    PRIu64 " bytes are free; free some", dir,
+		    (uint64_t)fs.f_bavail * fs.f_frsize,
+		    (uint64_t)fs.f_blocks * fs.f_frsize);
 	return cli_fail(EXIT_CANNOT, text, "%s is full: %" PRIu64 " bytes asked, "
 	    "%" PRIu64 " of %" PRIu64 " free; free some or ask for less", dir,
 	    asked, (uint64_t)fs.f_bavail * fs.f_frsize,

@@ -36,6 +36,13 @@ explain(void *arg, const char *line)
 		fprintf(arg, "%s\n", line);
 }
 
+void
+cli_explain(int level)
+{
+	cli.explain = level;
+	shmu_sys_observe(level > 0 ? explain : NULL, stderr);
+}
+
 static void __attribute__((noreturn))
 unknown_option(int argc, char *argv[], int c)
 {
@@ -80,8 +87,7 @@ cli_option(int argc, char *argv[], const char *letters,
 			cli.verbose++;
 			break;
 		case 'x':
-			cli.explain++;
-			shmu_sys_observe(explain, stderr);
+			cli_explain(cli.explain + 1);
 			break;
 		case '?':
 		case ':':
@@ -105,16 +111,33 @@ cli_safe(FILE *out, const char *s)
 	}
 }
 
-static void __attribute__((format(printf, 2, 0)))
-vsay(const char *operand, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 3, 0)))
+compose(FILE *to, const char *operand, const char *fmt, va_list ap)
 {
-	fflush(stdout);
-	fprintf(stderr, "%s: ", cli.program);
+	fprintf(to, "%s: ", cli.program);
 	if (operand != NULL) {
-		cli_safe(stderr, operand);
-		fputs(": ", stderr);
+		cli_safe(to, operand);
+		fputs(": ", to);
 	}
-	vfprintf(stderr, fmt, ap);
+	vfprintf(to, fmt, ap);
+}
+
+void
+cli_vsay(const char *operand, const char *fmt, va_list ap)
+{
+	char *line = NULL;
+	size_t size;
+	FILE *to = cli.say == NULL ? NULL : open_memstream(&line, &size);
+
+	if (to != NULL) {
+		compose(to, operand, fmt, ap);
+		fclose(to);
+		cli.say(cli.say_arg, line);
+		free(line);
+		return;
+	}
+	fflush(stdout);
+	compose(stderr, operand, fmt, ap);
 	putc('\n', stderr);
 }
 
@@ -124,7 +147,7 @@ cli_say(const char *operand, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsay(operand, fmt, ap);
+	cli_vsay(operand, fmt, ap);
 	va_end(ap);
 }
 
@@ -134,7 +157,7 @@ cli_fail(int status, const char *operand, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsay(operand, fmt, ap);
+	cli_vsay(operand, fmt, ap);
 	va_end(ap);
 	return status;
 }
@@ -145,7 +168,7 @@ cli_usage(const char *operand, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsay(operand, fmt, ap);
+	cli_vsay(operand, fmt, ap);
 	va_end(ap);
 	exit(EXIT_USAGE);
 }
@@ -206,14 +229,25 @@ cli_byte(const char *text)
 	return (unsigned char)cli_number("a byte", text, 255);
 }
 
-double
-cli_seconds(const char *what, const char *text)
+int
+cli_parse_seconds(const char *text, double *out)
 {
 	char *end;
 	double s = strtod(text, &end);
 
-	if ((*text == '.' || (*text >= '0' && *text <= '9')) && *end == '\0' &&
-	    end != text && s >= 0 && s <= 1e9)
+	if ((*text != '.' && (*text < '0' || *text > '9')) || *end != '\0' ||
+	    end == text || !(s >= 0 && s <= 1e9))
+		return -1;
+	*out = s;
+	return 0;
+}
+
+double
+cli_seconds(const char *what, const char *text)
+{
+	double s;
+
+	if (cli_parse_seconds(text, &s) == 0)
 		return s;
 	cli_usage(text, "%s is a number of seconds", what);
 }

@@ -4,6 +4,7 @@
 #define CLI_H
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,6 +43,10 @@ struct cli {
 	int		 quiet;
 	int		 verbose;
 	int		 explain;
+
+	/* Takes the messages, lines without their end; NULL: stderr does. */
+	void		(*say)(void *arg, const char *line);
+	void		*say_arg;
 };
 extern struct cli cli;
 
@@ -57,10 +62,16 @@ void cli_begin(const char *program, const char *help);
 int cli_option(int argc, char *argv[], const char *letters,
     const struct option *words);
 
+/* Print each system call from now on; 2: also the waiting; 0: none. */
+void cli_explain(int level);
+
 /* Print "PROGRAM: OPERAND: ..." as one line on stderr.  Bytes of operand that
  * are no printable ASCII are escaped.  operand NULL leaves that part out. */
 void cli_say(const char *operand, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+void cli_vsay(const char *operand, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 /* The same, then return status; the form most failures take. */
 int cli_fail(int status, const char *operand, const char *fmt, ...)
@@ -85,6 +96,9 @@ uint64_t cli_size(const char *what, const char *text);
 mode_t cli_mode(const char *text);
 unsigned char cli_byte(const char *text);
 double cli_seconds(const char *what, const char *text);
+
+/* The same of text; 0, or -1 when it is no number of seconds. */
+int cli_parse_seconds(const char *text, double *out);
 
 /* "90s", "30m", "4h", "2d" or a number of seconds, in seconds. */
 double cli_age(const char *what, const char *text);

@@ -133,22 +133,6 @@ json_null(struct json *j, const char *key)
 	put(j, "null");
 }
 
-/* The bytes of the UTF-8 sequence at s, 0 when it is none. */
-static size_t
-sequence(const unsigned char *s)
-{
-	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
-	    s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0, i;
-
-	for (i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 static void
 hex(struct json *j, unsigned char c)
 {
@@ -179,22 +163,18 @@ character(struct json *j, const unsigned char *s, size_t len)
 }
 
 void
-json_string(struct json *j, const char *key, const char *text)
+json_bytes(struct json *j, const char *key, const void *bytes, size_t n)
 {
-	const unsigned char *s = (const unsigned char *)text;
+	const unsigned char *s = bytes;
 	int valid = 1;
-	size_t len;
+	size_t len, i;
 
-	if (text == NULL) {
-		json_null(j, key);
-		return;
-	}
 	begin(j, key);
 	put_char(j, '"');
-	for (; *s != '\0'; s += len > 0 ? len : 1) {
-		len = sequence(s);
+	for (i = 0; i < n; i += len > 0 ? len : 1) {
+		len = text_utf8(s + i, n - i);
 		valid &= len > 0;
-		character(j, s, len);
+		character(j, s + i, len);
 	}
 	put_char(j, '"');
 	if (valid || key == NULL)
@@ -204,9 +184,18 @@ json_string(struct json *j, const char *key, const char *text)
 	put(j, "\"");
 	put(j, key);
 	put(j, "_hex\": \"");
-	for (s = (const unsigned char *)text; *s != '\0'; s++)
-		hex(j, *s);
+	for (i = 0; i < n; i++)
+		hex(j, s[i]);
 	put_char(j, '"');
+}
+
+void
+json_string(struct json *j, const char *key, const char *s)
+{
+	if (s == NULL)
+		json_null(j, key);
+	else
+		json_bytes(j, key, s, strlen(s));
 }
 
 void

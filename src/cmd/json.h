@@ -28,7 +28,10 @@ void json_bool(struct json *j, const char *key, int yes);
 void json_null(struct json *j, const char *key);
 
 /* A string; bytes that are no valid UTF-8 become \xHH, and then a second
- * member, KEY_hex, has all of them in hex.  NULL is null. */
+ * member, KEY_hex, has all of them in hex. */
+void json_bytes(struct json *j, const char *key, const void *bytes, size_t n);
+
+/* The same up to a NUL.  NULL is null. */
 void json_string(struct json *j, const char *key, const char *s);
 
 /* ISO 8601 in UTC; null when 0. */

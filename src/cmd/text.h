@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text.h - numbers and times as text, fast
+ * text.h - numbers and times as text, fast; and what is text at all
  *
  * A long list is mostly these, and printf(3) takes longer for it than the
  * kernel for making the list.  Each returns the length; a NUL follows it.
@@ -25,6 +25,10 @@ size_t text_digits(char *buf, uint32_t n, unsigned int base,
 
 /* "2026-11-21T06:34:40Z"; 0 when the year has not four digits. */
 size_t text_utc(char *buf, time_t t);
+
+/* The bytes of the UTF-8 sequence that the n bytes at s begin with, n being at
+ * least 1; 0 when it is none. */
+size_t text_utf8(const unsigned char *s, size_t n);
 
 /* Copy s; the end of the copy.  For what is short: a call of memcpy(3) takes
  * longer than these few bytes. */
