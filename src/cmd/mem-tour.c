@@ -45,31 +45,6 @@ static const struct option words[] = {
 	CLI_LONG
 };
 
-size_t
-lesson_count(void)
-{
-	size_t n = 0;
-
-	while (lessons[n] != NULL)
-		n++;
-	return n;
-}
-
-int
-lesson_find(const char *name)
-{
-	size_t i, n = lesson_count();
-	char *end;
-	unsigned long number = strtoul(name, &end, 10);
-
-	for (i = 0; i < n; i++)
-		if (strcmp(lessons[i]->name, name) == 0)
-			return (int)i;
-	if (name[0] >= '1' && name[0] <= '9' && *end == '\0' && number <= n)
-		return (int)number - 1;
-	return -1;
-}
-
 static size_t
 lesson_or_die(const char *name)
 {
@@ -79,18 +54,6 @@ lesson_or_die(const char *name)
 		cli_usage(name, "there is no such lesson; mem-tour list "
 		    "has them");
 	return (size_t)n;
-}
-
-void
-code_print(FILE *out, const struct lesson *l, const char *label)
-{
-	const struct lesson_code *c;
-	int n = 0;
-
-	for (c = lesson_codes; c->lesson != NULL; c++)
-		if (strcmp(c->lesson, l->name) == 0 &&
-		    (label == NULL || strcmp(c->label, label) == 0))
-			fprintf(out, "%s%s", n++ > 0 ? "\n" : "", c->text);
 }
 
 static int
@@ -112,50 +75,6 @@ when(const char *text)
 	if (strcmp(text, "never") == 0)
 		return 0;
 	cli_usage(text, "color is auto, always or never");
-}
-
-static void
-list_json(void)
-{
-	struct json j = JSON_INIT(stdout);
-	size_t i;
-
-	json_open(&j, NULL, '{');
-	json_string(&j, "schema", "mem-tour-list/1");
-	json_open(&j, "lessons", '[');
-	for (i = 0; lessons[i] != NULL; i++) {
-		json_open(&j, NULL, '{');
-		json_unsigned(&j, "number", i + 1);
-		json_string(&j, "name", lessons[i]->name);
-		json_string(&j, "title", lessons[i]->title);
-		json_string(&j, "track", lessons[i]->track);
-		json_number(&j, "minutes", lessons[i]->minutes);
-		json_bool(&j, "seen", state_seen(i));
-		json_close(&j, '}');
-	}
-	json_close(&j, ']');
-	json_close(&j, '}');
-}
-
-static int
-list(const struct tour *t)
-{
-	const char *track = "";
-	size_t i;
-
-	if (t->json) {
-		list_json();
-		return EXIT_YES;
-	}
-	for (i = 0; lessons[i] != NULL; i++) {
-		if (strcmp(track, lessons[i]->track) != 0)
-			printf("%s%s\n", i > 0 ? "\n" : "",
-			    track = lessons[i]->track);
-		printf("  %2zu  %-13s %-36s %d min%s\n", i + 1,
-		    lessons[i]->name, lessons[i]->title, lessons[i]->minutes,
-		    state_seen(i) ? "  seen" : "");
-	}
-	return EXIT_YES;
 }
 
 /* From here on through the course, until the learner stops. */
@@ -285,7 +204,7 @@ verb(const struct tour *t, char *argv[])
 	if (strcmp(word, "reset") == 0)
 		return reset(argv);
 	if (strcmp(word, "list") == 0 && argv[0] == NULL)
-		return list(t);
+		return catalog_list(t);
 	if (strcmp(word, "next") == 0 && argv[0] == NULL)
 		return next(t);
 	if (strcmp(word, "explain") == 0 && argv[0] == NULL)

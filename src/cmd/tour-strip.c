@@ -146,7 +146,8 @@ draw_strip(struct lines *s, const struct look *look, const struct findings *f,
 		lines_add(s, " %-*s %s  %s", LABEL, r->field[0], text, note);
 	} else {
 		lines_add(s, " %-*s %s", LABEL, r->field[0], text);
-		lines_add(s, " %-*s %s", LABEL, "", note);
+		if (note[0] != '\0')
+			lines_add(s, " %-*s %s", LABEL, "", note);
 	}
 	free(text);
 }

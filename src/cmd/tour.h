@@ -143,6 +143,9 @@ int through(const struct tour *t, size_t lesson, struct json *json);
 int lesson_find(const char *name);
 size_t lesson_count(void);
 
+/* Print all of them, and which were seen. */
+int catalog_list(const struct tour *t);
+
 /* What was seen, across runs, in a small file. */
 int state_seen(size_t lesson);
 int state_mark(size_t lesson, int seen);

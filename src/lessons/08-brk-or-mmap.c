@@ -4,10 +4,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "calls.h"
 #include "heap.h"
 #include "lesson.h"
+#include "victim.h"
 
 enum { CALLS = 64, LARGE = 300000, MEDIUM = 200 << 10 };
 
@@ -121,6 +123,140 @@ stays_in_heap(void)
 	return p != NULL && mapped() == before;
 }
 
+/* What an option of mallopt(3) changes: each figure is taken in a child, once
+ * as it is and once with the option. */
+static long
+blocks_mapped(void)
+{
+	size_t before = mapped();
+	void *volatile p = malloc(1 << 20);
+
+	return p == NULL ? -1 : (long)(mapped() - before);
+}
+
+/* More than may be free at the top, which is used first. */
+static long
+small_mapped(void)
+{
+	size_t before = mapped();
+	void *volatile p;
+	int i;
+
+	for (i = 0; i < 20; i++)
+		p = malloc(20000);
+	(void)p;
+	return (long)(mapped() - before);
+}
+
+static long
+break_moved(void)
+{
+	char *before = sbrk(0);
+	void *volatile p;
+	int i;
+
+	for (i = 0; i < 10000 && sbrk(0) == before; i++)
+		p = malloc(1000);
+	(void)p;
+	return ((char *)sbrk(0) - before) / 1024;
+}
+
+static long
+given_back(void)
+{
+	static void *block[100];
+	char *top;
+	int i;
+
+	for (i = 0; i < 100; i++)
+		block[i] = malloc(10000);
+	top = sbrk(0);
+	for (i = 100; i-- > 0;)
+		free(block[i]);
+	return (top - (char *)sbrk(0)) / 1024;
+}
+
+static long
+kept_small(void)
+{
+	static void *block[20];
+	struct heap h;
+	int i;
+
+	for (i = 0; i < 20; i++)
+		block[i] = malloc(48);
+	for (i = 0; i < 20; i++)
+		free(block[i]);
+	heap_look(&h);
+	return (long)h.fast;
+}
+
+static const struct option_trial {
+	const char		*name;
+	enum heap_option	 option;
+	int			 value;
+	const char		*what;
+	long			(*figure)(void);
+	int			 grows;		/* or shrinks, by the option */
+} options[] = {
+	{ "M_MMAP_MAX 0", HEAP_MMAP_MAX, 0, "1 MiB: mapped", blocks_mapped,
+	    0 },
+	{ "M_MMAP_THRESHOLD 8K", HEAP_MMAP_THRESHOLD, 8192, "20 x 20K: mapped",
+	    small_mapped, 1 },
+	{ "M_TOP_PAD 1M", HEAP_TOP_PAD, 1 << 20, "break up, KiB", break_moved,
+	    1 },
+	{ "M_TRIM_THRESHOLD 64M", HEAP_TRIM_THRESHOLD, 64 << 20,
+	    "break down, KiB", given_back, 0 },
+	{ "M_MXFAST 0", HEAP_MXFAST, 0, "in fast bins", kept_small, 0 }
+};
+enum { OPTIONS = sizeof options / sizeof options[0] };
+
+struct trial_run {
+	const struct option_trial	*trial;
+	int				 set;
+	long				*result;	/* shared */
+};
+
+static void
+run_trial(void *arg)
+{
+	const struct trial_run *r = arg;
+
+	if (r->set)
+		heap_set(r->trial->option, r->trial->value);
+	*r->result = r->trial->figure();
+}
+
+static void
+try_options(void)
+{
+	long *result = lesson_shared(2 * sizeof *result);
+	int i, right = 0;
+
+	tour_step("What mallopt(3) changes, each tried in a child");
+	tour_line("%-21s %-16s %8s %8s", "option", "figure", "as it is",
+	    "with it");
+	for (i = 0; i < OPTIONS; i++) {
+		const struct option_trial *o = &options[i];
+		struct trial_run plain = { o, 0, &result[0] };
+		struct trial_run set = { o, 1, &result[1] };
+		struct victim v;
+
+		result[0] = result[1] = -1;
+		victim_run(run_trial, &plain, &v);
+		victim_run(run_trial, &set, &v);
+		tour_line("%-21s %-16s %8ld %8ld", o->name, o->what,
+		    result[0], result[1]);
+		right += result[0] >= 0 && result[1] >= 0 && (o->grows ?
+		    result[1] > result[0] : result[1] < result[0]);
+	}
+	tour_text("The same can be said from outside, without a new build: "
+	    "MALLOC_MMAP_MAX_=0, MALLOC_TOP_PAD_=1048576 and so on in the "
+	    "environment.");
+	tour_check(right == OPTIONS, "%d of %d options do what they say",
+	    right, OPTIONS);
+}
+
 static void
 measure(void)
 {
@@ -140,6 +276,7 @@ measure(void)
 	    "bytes; M_MMAP_THRESHOLD is %d. After one mapped block was "
 	    "freed glibc raises it to that size: who frees such a block "
 	    "will want one again, and the heap is cheaper.", first, 128 << 10);
+	try_options();
 	tour_value("first_mapped", (int64_t)first);
 	tour_check(first > (126 << 10) && first <= (128 << 10),
 	    "the first size that is mapped is just below 128 KiB");

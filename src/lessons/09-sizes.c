@@ -58,30 +58,38 @@ aligned(const void *p, size_t to)
 }
 
 static void
+row(const char *call, int ok, const char *how)
+{
+	tour_line("%-30s %s", call, ok ? how : "odd");
+}
+
+static void
 alignment(void)
 {
-	void *volatile p = malloc(1), *volatile a = aligned_alloc(64, 64);
+	size_t page = page_size();
+	void *volatile p = malloc(1), *volatile a = aligned_alloc(64, 64),
+	    *volatile m = memalign(256, 100), *volatile v = valloc(100);
 	void *posix = NULL;
-	int ok = posix_memalign(&posix, page_size(), 100),
+	int ok = posix_memalign(&posix, page, 100),
 	    bad = posix_memalign(&posix, 3, 100);
+	int any = aligned(p, _Alignof(max_align_t)),
+	    old = aligned(m, 256) && aligned(v, page);
 
 	tour_step("Where it may begin");
-	tour_line("%-34s %s", "malloc(1)", aligned(p,
-	    _Alignof(max_align_t)) ? "fit for any type" : "odd");
-	tour_line("%-34s %s", "aligned_alloc(64, 64)", aligned(a, 64) ?
-	    "at a multiple of 64" : "odd");
-	tour_line("%-34s %s", "posix_memalign(&p, page, 100)", ok == 0 &&
-	    aligned(posix, page_size()) ? "at the begin of a page" : "odd");
-	tour_line("%-34s %s", "posix_memalign(&p, 3, 100)", bad == EINVAL ?
-	    "EINVAL: no power of two" : "odd");
-	tour_line("%-34s %zu bytes", "struct loose", sizeof(struct loose));
-	tour_line("%-34s %zu bytes", "struct tight", sizeof(struct tight));
-	tour_check(sizeof(struct tight) < sizeof(struct loose),
-	    "the same members take less in another order");
+	row("malloc(1)", any, "fit for any type");
+	row("aligned_alloc(64, 64)", aligned(a, 64), "at a multiple of 64");
+	row("posix_memalign(&p, page, 100)", ok == 0 && aligned(posix, page),
+	    "at the begin of a page");
+	row("posix_memalign(&p, 3, 100)", bad == EINVAL, "EINVAL");
+	row("memalign, valloc: older names", old, "just so");
+	tour_line("%-30s %zu bytes", "struct loose", sizeof(struct loose));
+	tour_line("%-30s %zu bytes", "struct tight", sizeof(struct tight));
 	tour_text("Members are aligned too, and so is the next element of an "
 	    "array: order them by size, and less is padding.");
-	tour_check(aligned(p, _Alignof(max_align_t)) && aligned(a, 64) &&
-	    ok == 0, "each block is aligned as it must be");
+	tour_check(sizeof(struct tight) < sizeof(struct loose),
+	    "the same members take less in another order");
+	tour_check(any && aligned(a, 64) && ok == 0 && old,
+	    "each block is aligned as it must be");
 	tour_check(bad == EINVAL, "3 is refused with EINVAL");
 }
 

@@ -28,6 +28,117 @@ make_holes(char *block[], size_t n, size_t size)
 }
 /* end */
 
+/* show buddy */
+/* A buddy allocator: blocks are powers of two, and each
+ * half knows the address of its other half. */
+static char order_at[32];	/* free: order + 1 */
+
+static int
+buddy_take(int order)
+{
+	for (int k = order; k <= 5; k++)
+		for (int at = 0; at < 32; at += 1 << k) {
+			if (order_at[at] != k + 1)
+				continue;
+			while (k-- > order)	/* split */
+				order_at[at + (1 << k)] =
+				    (char)(k + 1);
+			order_at[at] = 0;
+			return at;
+		}
+	return -1;
+}
+
+static void
+buddy_give(int at, int order)
+{
+	for (; order < 5; order++) {
+		int other = at ^ 1 << order;
+
+		if (order_at[other] != order + 1)
+			break;
+		order_at[other] = 0;	/* join */
+		at &= other;
+	}
+	order_at[at] = (char)(order + 1);
+}
+/* end */
+
+enum { UNITS = 32 };
+
+/* Blocks of the buddy allocator as they are drawn. */
+static char units[UNITS];
+
+static int
+take(int asked, int order)
+{
+	int at = buddy_take(order), i;
+
+	for (i = 0; at >= 0 && i < 1 << order; i++)
+		units[at + i] = i < asked ? '#' : '+';
+	return at;
+}
+
+static void
+give(int at, int order)
+{
+	memset(units + at, '.', (size_t)1 << order);
+	buddy_give(at, order);
+}
+
+/* Eight of four units; every second freed: half is free, and 8 in a row are
+ * not there.  With the others gone it is one block again. */
+static int
+buddy_fragmented(void)
+{
+	int at[8], i, refused;
+
+	for (i = 0; i < 8; i++)
+		at[i] = take(4, 2);
+	for (i = 0; i < 8; i += 2)
+		give(at[i], 2);
+	tour_strip("every second", units, UNITS, "16 free");
+	refused = buddy_take(3) == -1;
+	for (i = 1; i < 8; i += 2)
+		give(at[i], 2);
+	return refused;
+}
+
+static void
+buddy(void)
+{
+	int three, five, nine, inside, refused, i;
+
+	memset(units, '.', sizeof units);
+	order_at[0] = 5 + 1;
+	tour_step("Another allocator: halves and their buddies");
+	tour_code("buddy");
+	three = take(3, 2);
+	five = take(5, 3);
+	nine = take(9, 4);
+	tour_step("The same trouble, drawn");
+	tour_strip("3, 5 and 9", units, UNITS, "28 taken");
+	for (i = inside = 0; i < UNITS; i++)
+		inside += units[i] == '+';
+	give(three, 2);
+	give(five, 3);
+	give(nine, 4);
+	refused = buddy_fragmented();
+	tour_strip("all freed", units, UNITS, "one block");
+	tour_key('#', "asked for");
+	tour_key('+', "given beyond that");
+	tour_key('.', "free");
+	tour_text("Sizes are rounded up to powers of two, so 17 units take 28: "
+	    "internal fragmentation. In the second row half is free, and a "
+	    "block of 8 is refused: external. What is free next to its buddy "
+	    "is joined at once. The kernel gives out pages so: "
+	    "/proc/buddyinfo.");
+	tour_value("buddy_inside", inside);
+	tour_check(inside == 11, "buddies: 11 units are lost within blocks");
+	tour_check(refused && order_at[0] == 5 + 1,
+	    "8 in a row are refused, and in the end all is one block");
+}
+
 static char *blocks[BLOCKS];
 
 static uint64_t
@@ -106,6 +217,7 @@ measure(void)
 	tour_check((char *)sbrk(0) >= end, "the break has not moved down");
 	free(large);
 	trim(before);
+	buddy();
 }
 
 const struct lesson lesson_holes = {

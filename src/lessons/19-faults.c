@@ -82,7 +82,7 @@ judge(const struct trial *t, int number)
 	victim_run(t->access, t->at, &v);
 	where = v.signal == 0 || v.addr == (uintptr_t)t->at;
 	ok = v.signal == t->sig && v.code == t->code && where;
-	tour_line("%d %-27s %-8s %-11s %s", number, t->what,
+	tour_line("%d %-25s %-8s %-11s %s", number, t->what,
 	    victim_signal(v.signal), victim_code(v.signal, v.code),
 	    v.signal == 0 ? "" : where ? "exact" : "elsewhere");
 	tour_check(ok, "%s: %s%s", t->what, victim_signal(t->sig),
@@ -145,7 +145,7 @@ measure(void)
 
 		tour_step("Each access in a child of its own");
 		tour_code("poke");
-		tour_line("# %-27s %-8s %-11s %s", "access", "signal", "code",
+		tour_line("# %-25s %-8s %-11s %s", "access", "signal", "code",
 		    "si_addr");
 		for (i = 0; i < sizeof trials / sizeof trials[0]; i++)
 			judge(&trials[i], (int)i + 1);

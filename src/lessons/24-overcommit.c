@@ -14,7 +14,7 @@
 #include "shmutil/libc.h"
 #include "victim.h"
 
-enum { CHUNKS = 20 };
+enum { CHUNKS = 20, MIB = 512, TRIES = 20, OOM_ADJ = 500 };
 
 /* show promise */
 /* May I have so much, if I do not touch it? */
@@ -56,13 +56,140 @@ child(struct found *f, size_t ram)
 	_exit(0);
 }
 
+/* By how many KiB the promises of this machine grow by a mapping, and by its
+ * mprotect(2) if that is what counts.  Others make promises at the same time:
+ * so it is the one of some tries that is nearest to what it shall be;
+ * INT64_MIN when it may not be mapped. */
+static int64_t
+committed_by(int prot, int flags, int then, int64_t want)
+{
+	const size_t size = (size_t)MIB << 20;
+	int64_t best = INT64_MAX, before, delta;
+	void *p;
+	int i;
+
+	for (i = 0; i < TRIES && best != want; i++) {
+		before = proc_kib("/proc/meminfo", "Committed_AS");
+		p = mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | flags,
+		    -1, 0);
+		if (p == MAP_FAILED)
+			return INT64_MIN;
+		if (then != prot && mprotect(p, size, then) == -1)
+			before = INT64_MAX;
+		delta = proc_kib("/proc/meminfo", "Committed_AS") - before;
+		munmap(p, size);
+		if (llabs((long long)(delta - want)) <
+		    llabs((long long)(best - want)))
+			best = delta;
+	}
+	return best;
+}
+
+/* Somebody else may have given back a little meanwhile. */
+static uint64_t
+mib(int64_t kib)
+{
+	return kib < 0 ? 0 : (uint64_t)kib / 1024;
+}
+
+static void
+draw_committed(int mode)
+{
+	const int rw = PROT_READ | PROT_WRITE;
+	const int64_t all = MIB << 10, reserve = mode == 2 ? all : 0;
+	int64_t plain = committed_by(rw, 0, rw, all),
+	    reading = committed_by(PROT_READ, 0, PROT_READ, 0),
+	    changed = committed_by(PROT_READ, 0, rw, all),
+	    noreserve = committed_by(rw, MAP_NORESERVE, rw, reserve);
+
+	if (plain == INT64_MIN || reading == INT64_MIN ||
+	    changed == INT64_MIN || noreserve == INT64_MIN) {
+		tour_lacks("Committed_AS: %d MiB may not be mapped", MIB);
+		return;
+	}
+	tour_step("What a mapping of 512 MiB adds to Committed_AS");
+	tour_bar("read, write", mib(plain), MIB, "MiB");
+	tour_bar("only read", mib(reading), MIB, "MiB");
+	tour_bar("then write", mib(changed), MIB, "MiB");
+	tour_bar("NORESERVE", mib(noreserve), MIB, "MiB");
+	tour_text("A promise is counted when it could be called in: what can "
+	    "only be read is a page of zeros for ever. mprotect(2) to "
+	    "writable makes it a promise. MAP_NORESERVE asks not to be "
+	    "counted, which only mode 2 does not heed.");
+	tour_text("Every process of the machine promises into the same sum, so "
+	    "this is the calmest of some tries, and nothing is judged by it.");
+}
+
+static int
+read_number(const char *path)
+{
+	char text[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd == -1 || read(fd, text, sizeof text - 1) <= 0)
+		text[0] = '\0';
+	if (fd != -1)
+		close(fd);
+	return atoi(text);
+}
+
+/* 0, or the errno of who is not allowed to. */
+static int
+set_adjustment(const char *text)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	int err = fd == -1 || write(fd, text, strlen(text)) == -1 ? errno : 0;
+
+	if (fd != -1)
+		close(fd);
+	return err;
+}
+
+/* What a child may do about who is ended first. */
+struct score {
+	int	adjusted, before, after;
+	int	raised, lowered;	/* errno */
+};
+
+static void
+who_pays(void)
+{
+	struct score *s = lesson_shared(sizeof *s);
+	pid_t pid = lesson_fork();
+
+	if (pid == 0) {
+		s->adjusted = read_number("/proc/self/oom_score_adj");
+		s->before = read_number("/proc/self/oom_score");
+		s->raised = set_adjustment("500");
+		s->after = read_number("/proc/self/oom_score");
+		s->lowered = set_adjustment("-500");
+		_exit(0);
+	}
+	lesson_wait(pid);
+	tour_step("And who pays?");
+	tour_text("If all touch what they were promised, the kernel ends a "
+	    "process: the one with the highest oom_score.");
+	tour_line("%-34s %d", "oom_score of a child", s->before);
+	tour_line("%-34s %d", "after oom_score_adj of 500", s->after);
+	tour_line("%-34s %s", "oom_score_adj of -500", s->lowered == 0 ?
+	    "allowed to who is privileged" : shmu_sys_errname(s->lowered));
+	tour_text("Anybody may put themselves first; to go further back "
+	    "needs CAP_SYS_RESOURCE. To be told no instead, set a limit: "
+	    "ulimit -v, or a memory cgroup.");
+	if (s->raised != 0 || s->adjusted >= OOM_ADJ)
+		tour_lacks("oom_score_adj cannot be raised here");
+	else
+		tour_check(s->after > s->before,
+		    "who raises oom_score_adj is ended sooner");
+}
+
 static void
 predict(int mode)
 {
 	static const char *const rules[] = {
-		"0, heuristic: one request beyond all RAM and swap is refused",
+		"0, heuristic: more than RAM and swap at once is refused",
 		"1, always: nothing is refused",
-		"2, strict: all promises together must fit CommitLimit"
+		"2, strict: all promises must fit into CommitLimit"
 	};
 
 	tour_step("The rule of this machine");
@@ -99,12 +226,8 @@ measure(void)
 	    (long long)f->rss_kib / 1024);
 	tour_line("%-34s %s", "twice the RAM at once", f->twice == 0 ?
 	    "granted too" : shmu_sys_errname(f->twice));
-	tour_step("And who pays?");
-	tour_text("If all touch what they were promised, the kernel ends a "
-	    "process: the one with the highest /proc/PID/oom_score. Anybody "
-	    "may raise the oom_score_adj of their own, to be the first; "
-	    "lowering it needs CAP_SYS_RESOURCE. To be told no instead, set "
-	    "a limit: ulimit -v, or a memory cgroup.");
+	draw_committed(mode);
+	who_pays();
 	tour_value("mode", mode);
 	tour_value("chunks_granted", f->chunks);
 	if (sign != 0)

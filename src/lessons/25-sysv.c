@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "lesson.h"
 #include "shmutil/libc.h"
+#include "traces.h"
 #include "victim.h"
 
 /* show attached */
@@ -30,25 +31,9 @@ attached(int id)
 struct state {
 	int	created, once, twice, forked, marked, gone, dest, later;
 	int	exists, too_large;
+	int	odd, rounded;	/* attached at no multiple of SHMLBA */
 	pid_t	creator, last;
 };
-
-static int
-new_segment(key_t *key, size_t size)
-{
-	int id, tries;
-
-	for (tries = 0; tries < 100; tries++) {
-		*key = (key_t)(0x6d000000 + getpid() * 101 + tries);
-		id = shmget(*key, size, IPC_CREAT | IPC_EXCL | 0600);
-		if (id != -1 || errno != EEXIST)
-			break;
-	}
-	if (id == -1)
-		tour_skip("no System V segment can be made: %s",
-		    shmu_sys_errname(errno));
-	return id;
-}
 
 /* A child that holds what it has inherited, while we look. */
 static int
@@ -69,6 +54,22 @@ with_child(int id, struct turns *t)
 	return n;
 }
 
+/* Where there was room for it a moment ago, and a little on. */
+static void
+at_an_address(int id, struct state *s)
+{
+	char *free_at = shmat(id, NULL, 0), *p;
+
+	if (free_at == (void *)-1)
+		return;
+	shmdt(free_at);
+	s->odd = shmat(id, free_at + SHMLBA / 2, 0) == (void *)-1 ? errno : 0;
+	p = shmat(id, free_at + SHMLBA / 2, SHM_RND);
+	s->rounded = p == free_at;
+	if (p != (void *)-1)
+		shmdt(p);
+}
+
 static void
 story(struct state *s)
 {
@@ -76,11 +77,12 @@ story(struct state *s)
 	struct shmid_ds ds;
 	struct turns t;
 	key_t key;
-	int id = new_segment(&key, size);
+	int id = traces_segment(&key, size);
 	char *a, *b;
 
 	turns_open(&t);
 	s->created = attached(id);
+	at_an_address(id, s);
 	a = shmat(id, NULL, 0);
 	s->once = attached(id);
 	b = shmat(id, NULL, 0);
@@ -133,6 +135,14 @@ measure(void)
 	    s.too_large == EINVAL ? "EINVAL" : "?");
 	tour_text("Without IPC_RMID it would stay until the machine is turned "
 	    "off: no process has to exist for it.");
+	tour_step("At an address of one's own");
+	tour_line("%-36s %s", "half of SHMLBA behind a free place", s.odd ==
+	    EINVAL ? "EINVAL" : "?");
+	tour_line("%-36s %s", "the same with SHM_RND", s.rounded ?
+	    "rounded down to it" : "?");
+	tour_text("Addresses of attachments are multiples of SHMLBA, and "
+	    "SHM_RND rounds to one. But leave it to the kernel: what is free "
+	    "here is not in another process, so keep offsets, not pointers.");
 	tour_value("nattch_after_fork", s.forked);
 	tour_check(s.created == 0 && s.once == 1 && s.twice == 2 &&
 	    s.forked == 4, "nattch was 0, 1, 2, and 4 after fork");
@@ -141,6 +151,8 @@ measure(void)
 	tour_check(s.gone == -1, "and gone with the last shmdt");
 	tour_check(s.exists == EEXIST && s.too_large == EINVAL,
 	    "a taken key is EEXIST, a larger size EINVAL");
+	tour_check(s.odd == EINVAL && s.rounded,
+	    "an address is a multiple of SHMLBA, or made one by SHM_RND");
 	tour_check(s.creator == getpid(), "it knows who created it");
 }
 
@@ -161,7 +173,7 @@ static void
 exercise(void)
 {
 	key_t key;
-	int id = new_segment(&key, page_size()), done;
+	int id = traces_segment(&key, page_size()), done;
 
 	tour_step("Your turn, in a second terminal");
 	tour_text("There is a System V segment now, with the id %d. Stay "

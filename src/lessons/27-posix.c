@@ -13,6 +13,7 @@
 #include "arena.h"
 #include "lesson.h"
 #include "shmutil/libc.h"
+#include "traces.h"
 #include "victim.h"
 
 /* show create */
@@ -63,12 +64,6 @@ reader(const char *name, struct found *f)
 }
 
 static void
-make_name(char *name, size_t size)
-{
-	snprintf(name, size, "/mem-tour-%d", (int)getpid());
-}
-
-static void
 measure(void)
 {
 	struct found *f = lesson_shared(sizeof *f);
@@ -78,7 +73,7 @@ measure(void)
 	int fd, again;
 	pid_t pid;
 
-	make_name(name, sizeof name);
+	traces_name(name, sizeof name);
 	fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
 	if (fd == -1)
 		tour_skip("no POSIX object can be made: %s",
@@ -143,7 +138,7 @@ exercise(void)
 	char name[64];
 	int done;
 
-	make_name(name, sizeof name);
+	traces_name(name, sizeof name);
 	if (create(name, page_size()) == NULL)
 		tour_skip("no POSIX object can be made");
 	tour_step("Your turn, in a second terminal");

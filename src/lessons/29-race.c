@@ -32,8 +32,44 @@ count_atomically(long *n, long times)
 }
 /* end */
 
+/* show seqlock */
+/* Numbers of one moment; seq is odd in a change. */
+struct record { unsigned int seq; long field[4]; };
+
+static void
+begin_change(struct record *r)
+{
+	__atomic_add_fetch(&r->seq, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void
+end_change(struct record *r)
+{
+	__atomic_add_fetch(&r->seq, 1, __ATOMIC_RELEASE);
+}
+
+/* 1 if the copy is of one moment. */
+static int
+read_record(const struct record *r, long copy[4])
+{
+	unsigned int seq, then;
+
+	seq = __atomic_load_n(&r->seq, __ATOMIC_ACQUIRE);
+	for (int i = 0; i < 4; i++)
+		copy[i] = __atomic_load_n(&r->field[i],
+		    __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	then = __atomic_load_n(&r->seq, __ATOMIC_RELAXED);
+	return seq % 2 == 0 && seq == then;
+}
+/* end */
+
+enum { FIELDS = 4, READS = 20000 };
+
 /* What they share. */
 struct shared {
+	struct record	record;
 	long		number;
 	int		go;
 	pthread_mutex_t	mutex;
@@ -62,6 +98,117 @@ scripted(struct shared *s)
 	s->number = mine + 1;
 	lesson_wait(pid);
 	return s->number;
+}
+
+static void
+write_fields(struct record *r, int from, int to, long value)
+{
+	for (; from < to; from++)
+		__atomic_store_n(&r->field[from], value, __ATOMIC_RELAXED);
+}
+
+static int
+is_torn(const long copy[FIELDS])
+{
+	return copy[0] != copy[FIELDS - 1];
+}
+
+/* How copies of the record turned out. */
+struct copies {
+	int	torn, refused, whole;		/* by turns: 1 each */
+	long	in_the_wild, accepted, wrong;
+};
+
+/* By turns: the writer is half way when it is read, and then at the end. */
+static void
+scripted_copy(struct shared *s, struct copies *c)
+{
+	long copy[FIELDS];
+	struct turns t;
+	pid_t pid;
+
+	turns_open(&t);
+	memset(&s->record, 0, sizeof s->record);
+	pid = lesson_fork();
+	if (pid == 0) {
+		begin_change(&s->record);
+		write_fields(&s->record, 0, FIELDS / 2, 1);
+		turns_give(&t, 1);
+		turns_await(&t, 2);
+		write_fields(&s->record, FIELDS / 2, FIELDS, 1);
+		end_change(&s->record);
+		_exit(0);
+	}
+	turns_await(&t, 1);
+	c->refused = !read_record(&s->record, copy);
+	c->torn = is_torn(copy);
+	turns_give(&t, 2);
+	lesson_wait(pid);
+	c->whole = read_record(&s->record, copy) && !is_torn(copy);
+}
+
+/* A writer that rests between two changes: a reader would starve beside one
+ * that never does. */
+static void __attribute__((noreturn))
+change_for_ever(struct record *r)
+{
+	long value;
+
+	for (value = 1;; value++) {
+		begin_change(r);
+		write_fields(r, 0, FIELDS / 2, value);
+		if (value % 100 == 0)
+			sched_yield();
+		write_fields(r, FIELDS / 2, FIELDS, value);
+		end_change(r);
+		sched_yield();
+	}
+}
+
+static void
+wild_copies(struct shared *s, struct copies *c)
+{
+	time_t end = time(NULL) + SECONDS;
+	pid_t pid = lesson_fork();
+	long copy[FIELDS], i;
+	int good;
+
+	if (pid == 0)
+		change_for_ever(&s->record);
+	for (i = 0; i < READS && time(NULL) <= end; i++) {
+		good = read_record(&s->record, copy);
+		c->in_the_wild += is_torn(copy);
+		c->accepted += good;
+		c->wrong += good && is_torn(copy);
+		if (i % 100 == 0)
+			sched_yield();
+	}
+	kill(pid, SIGKILL);
+	lesson_wait(pid);
+}
+
+static void
+draw_copies(const struct copies *c)
+{
+	tour_step("What takes more than one store: a torn record");
+	tour_line("%-28s %s", "writer", "reader");
+	tour_line("%-28s", "1 1 . .  half way");
+	tour_line("%-28s %s", "", c->torn ? "copies 1 1 0 0: torn" : "?");
+	tour_line("%-28s", "1 1 1 1");
+	tour_line("%-28s %s", "", c->whole ? "copies 1 1 1 1" : "?");
+	tour_text("In the wild %ld of %d copies were torn.", c->in_the_wild,
+	    READS);
+	tour_step("A number that is odd during a change");
+	tour_code("seqlock");
+	tour_line("%-38s %s", "the torn copy, by turns", c->refused ?
+	    "is refused" : "?");
+	tour_line("%-38s %ld", "in the wild, accepted", c->accepted);
+	tour_line("%-38s %ld", "    and torn", c->wrong);
+	tour_text("The reader writes nothing and locks nobody out; it tries "
+	    "again. Beside a writer that never rests it would starve.");
+	tour_check(c->torn && c->refused && c->whole,
+	    "a torn copy is refused by its number, a whole one not");
+	tour_check(c->wrong == 0, "no accepted copy was torn");
 }
 
 /* On one processor nobody is interrupted within an addition but by chance;
@@ -176,8 +323,11 @@ measure(void)
 {
 	struct shared *s = lesson_shared(sizeof *s);
 	long by_script, lost, exact, locked;
+	struct copies copies = { 0, 0, 0, 0, 0, 0 };
 	int rounds, dead, then;
 
+	scripted_copy(s, &copies);
+	wild_copies(s, &copies);
 	make_mutex(&s->mutex);
 	by_script = scripted(s);
 	lost = 2 * TIMES - hunt(s, &rounds);
@@ -200,6 +350,7 @@ measure(void)
 	    "round %d.", TIMES, lost, 2 * TIMES, rounds);
 	tour_bar("n = n + 1", (uint64_t)(2 * TIMES - lost), 2 * TIMES, "");
 	tour_bar("atomic", (uint64_t)exact, 2 * TIMES, "");
+	draw_copies(&copies);
 	tour_step("A lock, and the death of who holds it");
 	tour_line("%-38s %ld of %d", "with a mutex between two processes",
 	    locked, TIMES / 10 * 2);

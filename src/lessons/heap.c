@@ -23,6 +23,7 @@ heap_look(struct heap *h)
 	h->free = (size_t)m.fordblks;
 	h->pieces = (size_t)m.ordblks;
 	h->mapped = (size_t)m.hblks;
+	h->fast = (size_t)m.smblks;
 }
 
 void
@@ -32,9 +33,19 @@ heap_trim(void)
 }
 
 void
-heap_perturb(int byte)
+heap_set(enum heap_option option, int value)
 {
-	mallopt(M_PERTURB, byte);
+	static const int names[] = {
+		[HEAP_PERTURB] = M_PERTURB,
+		[HEAP_MMAP_MAX] = M_MMAP_MAX,
+		[HEAP_MMAP_THRESHOLD] = M_MMAP_THRESHOLD,
+		[HEAP_TOP_PAD] = M_TOP_PAD,
+		[HEAP_TRIM_THRESHOLD] = M_TRIM_THRESHOLD,
+		[HEAP_MXFAST] = M_MXFAST,
+		[HEAP_CHECK_ACTION] = M_CHECK_ACTION
+	};
+
+	mallopt(names[option], value);
 }
 
 #else
@@ -51,9 +62,10 @@ heap_trim(void)
 }
 
 void
-heap_perturb(int byte)
+heap_set(enum heap_option option, int value)
 {
-	(void)byte;
+	(void)option;
+	(void)value;
 }
 
 #endif

@@ -16,13 +16,18 @@ struct heap {
 	size_t	free;
 	size_t	pieces;		/* that are free */
 	size_t	mapped;		/* blocks that mmap gave */
+	size_t	fast;		/* free, in the bins of small ones */
 };
 void heap_look(struct heap *h);
 
 /* malloc_trim(0): give back what is free. */
 void heap_trim(void);
 
-/* mallopt(M_PERTURB): fill what is fresh, or freed. */
-void heap_perturb(int byte);
+/* mallopt(3): M_PERTURB, which fills what is fresh or freed, and so on. */
+enum heap_option {
+	HEAP_PERTURB, HEAP_MMAP_MAX, HEAP_MMAP_THRESHOLD, HEAP_TOP_PAD,
+	HEAP_TRIM_THRESHOLD, HEAP_MXFAST, HEAP_CHECK_ACTION
+};
+void heap_set(enum heap_option option, int value);
 
 #endif

@@ -43,6 +43,10 @@ LESSONS = \
 	%D%/lesson.h \
 	%D%/lessons.c \
 	%D%/report.c \
+	%D%/tools.c \
+	%D%/tools.h \
+	%D%/traces.c \
+	%D%/traces.h \
 	%D%/victim.c \
 	%D%/victim.h \
 	$(LESSON_FILES)
