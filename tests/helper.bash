@@ -56,12 +56,30 @@ fails() {
 	is "" "$output" && one_line && has "$stderr" "$part"
 }
 
+# no STATUS COMMAND... - ends so and says nothing at all
+no() {
+	local want=$1
+	shift
+	run -"$want" --separate-stderr timeout 20 "$@"
+	is "" "$output$stderr"
+}
+
 # eventually COMMAND... - within 10 s it is true
 eventually() {
 	local end=$((SECONDS + 10))
 	until "$@"; do
 		((SECONDS < end)) || { echo "never true: $*" >&2; return 1; }
 		sleep 0.01 || return
+	done
+}
+
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# finished PID... - they end by themselves, if slowly
+finished() {
+	local pid
+	for pid; do
+		eventually gone "$pid" || { [[ ${SHMU_SLOW-} ]] && eventually gone "$pid"; }
 	done
 }
 

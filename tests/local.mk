@@ -16,17 +16,22 @@ AM_TESTS_ENVIRONMENT = \
 bats_tests = \
 	%D%/abi.bats \
 	%D%/docs.bats \
+	%D%/examples.bats \
 	%D%/fifo.bats \
 	%D%/interop.bats \
 	%D%/mem-tour.bats \
 	%D%/mmap-sync.bats \
 	%D%/owners.bats \
+	%D%/shell.bats \
 	%D%/shm-attach.bats \
+	%D%/shm-batch.bats \
 	%D%/shm-create.bats \
 	%D%/shm-heap.bats \
 	%D%/shm-rm.bats \
 	%D%/shm-set.bats \
 	%D%/shm-stat.bats \
+	%D%/shm-wait.bats \
+	%D%/shm.bats \
 	%D%/uptime.bats \
 	%D%/watch.bats
 EXTRA_DIST += $(bats_tests) %D%/lint-lessons %D%/helper.bash %D%/run-bats %D%/.shellcheckrc \
@@ -40,22 +45,32 @@ unit_tests = \
 	%D%/torture/ring-hostile \
 	%D%/torture/ring-kill \
 	%D%/torture/ring-step \
+	%D%/torture/test-cell-hostile \
+	%D%/torture/test-cell-step \
 	%D%/torture/test-heap-between \
 	%D%/torture/test-heap-hostile \
 	%D%/torture/test-heap-kill \
 	%D%/torture/test-heap-step \
+	%D%/torture/test-table-between \
+	%D%/torture/test-table-hostile \
+	%D%/torture/test-table-kill \
+	%D%/torture/test-table-step \
 	%D%/torture/test-uptime \
 	%D%/unit/test-header \
 	%D%/unit/test-heap \
 	%D%/unit/test-inventory \
 	%D%/unit/test-lock \
+	%D%/unit/test-lock-cell \
+	%D%/unit/test-meeting \
 	%D%/unit/test-operand \
 	%D%/unit/test-owner \
 	%D%/unit/test-pages \
 	%D%/unit/test-parse \
+	%D%/unit/test-queue \
 	%D%/unit/test-ring \
 	%D%/unit/test-segment \
 	%D%/unit/test-sys \
+	%D%/unit/test-table \
 	%D%/unit/test-uptime
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
@@ -73,6 +88,24 @@ TESTED_UPTIME = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_unit_test_header_LDADD = $(UNIT_LIBS)
 %C%_unit_test_heap_CFLAGS = $(UNIT_CFLAGS) -pthread
 %C%_unit_test_heap_LDADD = $(UNIT_LIBS) -lpthread
+%C%_unit_test_lock_cell_SOURCES = \
+	%D%/unit/cell.c \
+	%D%/unit/cell.h \
+	%D%/unit/test-lock-cell.c
+%C%_unit_test_lock_cell_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_lock_cell_LDADD = $(UNIT_LIBS)
+%C%_unit_test_meeting_SOURCES = \
+	%D%/unit/cell.c \
+	%D%/unit/cell.h \
+	%D%/unit/test-meeting.c
+%C%_unit_test_meeting_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_meeting_LDADD = $(UNIT_LIBS)
+%C%_unit_test_queue_SOURCES = \
+	%D%/unit/cell.c \
+	%D%/unit/cell.h \
+	%D%/unit/test-queue.c
+%C%_unit_test_queue_CFLAGS = $(UNIT_CFLAGS)
+%C%_unit_test_queue_LDADD = $(UNIT_LIBS)
 %C%_unit_test_lock_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_lock_LDADD = $(UNIT_LIBS)
 %C%_unit_test_inventory_CFLAGS = $(UNIT_CFLAGS)
@@ -91,12 +124,30 @@ TESTED_UPTIME = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_unit_test_segment_LDADD = $(UNIT_LIBS)
 %C%_unit_test_sys_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_sys_LDADD = $(UNIT_LIBS)
+%C%_unit_test_table_CFLAGS = $(UNIT_CFLAGS) -pthread
+%C%_unit_test_table_LDADD = $(UNIT_LIBS) -lpthread
 %C%_unit_test_uptime_SOURCES = %D%/unit/test-uptime.c $(TESTED_UPTIME)
 %C%_unit_test_uptime_CPPFLAGS = $(TEST_CPPFLAGS)
 %C%_unit_test_uptime_CFLAGS = $(UNIT_CFLAGS)
 %C%_unit_test_uptime_LDADD = $(UNIT_LIBS)
 
 # What is stepped through must not change between two calls: no lazy binding.
+%C%_torture_test_cell_hostile_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/lib
+%C%_torture_test_cell_hostile_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_test_cell_hostile_LDFLAGS = -static
+%C%_torture_test_cell_hostile_LDADD = $(UNIT_LIBS)
+%C%_torture_test_cell_step_SOURCES = \
+	%D%/torture/heap-state.c \
+	%D%/torture/heap-state.h \
+	%D%/torture/step.c \
+	%D%/torture/step.h \
+	%D%/torture/table-state.c \
+	%D%/torture/table-state.h \
+	%D%/torture/test-cell-step.c
+%C%_torture_test_cell_step_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/lib
+%C%_torture_test_cell_step_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_test_cell_step_LDFLAGS = -static -Wl,-z,now
+%C%_torture_test_cell_step_LDADD = $(UNIT_LIBS)
 %C%_torture_test_heap_hostile_CFLAGS = $(UNIT_CFLAGS)
 %C%_torture_test_heap_hostile_LDADD = $(UNIT_LIBS)
 %C%_torture_test_heap_kill_CFLAGS = $(UNIT_CFLAGS)
@@ -121,6 +172,42 @@ TESTED_UPTIME = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_torture_test_heap_step_CFLAGS = $(UNIT_CFLAGS)
 %C%_torture_test_heap_step_LDFLAGS = -static -Wl,-z,now
 %C%_torture_test_heap_step_LDADD = $(UNIT_LIBS)
+%C%_torture_test_table_between_SOURCES = \
+	%D%/torture/heap-state.c \
+	%D%/torture/heap-state.h \
+	%D%/torture/step.c \
+	%D%/torture/step.h \
+	%D%/torture/table-state.c \
+	%D%/torture/table-state.h \
+	%D%/torture/test-table-between.c
+%C%_torture_test_table_between_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/lib
+%C%_torture_test_table_between_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_test_table_between_LDFLAGS = -static -Wl,-z,now
+%C%_torture_test_table_between_LDADD = $(UNIT_LIBS)
+%C%_torture_test_table_hostile_SOURCES = \
+	%D%/torture/heap-state.c \
+	%D%/torture/heap-state.h \
+	%D%/torture/table-state.c \
+	%D%/torture/table-state.h \
+	%D%/torture/test-table-hostile.c
+%C%_torture_test_table_hostile_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/lib
+%C%_torture_test_table_hostile_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_test_table_hostile_LDFLAGS = -static
+%C%_torture_test_table_hostile_LDADD = $(UNIT_LIBS)
+%C%_torture_test_table_kill_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_test_table_kill_LDADD = $(UNIT_LIBS)
+%C%_torture_test_table_step_SOURCES = \
+	%D%/torture/heap-state.c \
+	%D%/torture/heap-state.h \
+	%D%/torture/step.c \
+	%D%/torture/step.h \
+	%D%/torture/table-state.c \
+	%D%/torture/table-state.h \
+	%D%/torture/test-table-step.c
+%C%_torture_test_table_step_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/lib
+%C%_torture_test_table_step_CFLAGS = $(UNIT_CFLAGS)
+%C%_torture_test_table_step_LDFLAGS = -static -Wl,-z,now
+%C%_torture_test_table_step_LDADD = $(UNIT_LIBS)
 %C%_torture_test_uptime_SOURCES = \
 	%D%/torture/step.c \
 	%D%/torture/step.h \
@@ -154,10 +241,16 @@ torture_tests = \
 	%D%/torture/ring-hostile \
 	%D%/torture/ring-kill \
 	%D%/torture/ring-step \
+	%D%/torture/test-cell-hostile \
+	%D%/torture/test-cell-step \
 	%D%/torture/test-heap-between \
 	%D%/torture/test-heap-hostile \
 	%D%/torture/test-heap-kill \
 	%D%/torture/test-heap-step \
+	%D%/torture/test-table-between \
+	%D%/torture/test-table-hostile \
+	%D%/torture/test-table-kill \
+	%D%/torture/test-table-step \
 	%D%/torture/test-uptime
 .PHONY: torture
 torture: $(torture_tests)

@@ -57,6 +57,8 @@ bin_PROGRAMS += %D%/shm-attach
 	%D%/attach.h \
 	%D%/mapping.c \
 	%D%/mapping.h \
+	%D%/run.c \
+	%D%/run.h \
 	%D%/shm-attach.c \
 	$(CLI) $(CONTENT)
 %C%_shm_attach_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
@@ -76,6 +78,49 @@ bin_PROGRAMS += %D%/shm-heap
 %C%_shm_heap_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
 %C%_shm_heap_LDFLAGS = $(TOOL_LDFLAGS)
 %C%_shm_heap_LDADD = libshmtool.la
+
+# What a command, a shell or a pipe may carry.
+VERBS = \
+	%D%/buffer.c \
+	%D%/buffer.h \
+	%D%/encode.c \
+	%D%/encode.h \
+	%D%/json-read.c \
+	%D%/json-read.h \
+	%D%/process.c \
+	%D%/process.h \
+	%D%/session.c \
+	%D%/table.c \
+	%D%/table.h \
+	%D%/verb-batch.c \
+	%D%/verb-cause.c \
+	%D%/verb-dump.c \
+	%D%/verb-integer.c \
+	%D%/verb-list.c \
+	%D%/verb-load.c \
+	%D%/verb-lock.c \
+	%D%/verb-ls-cells.c \
+	%D%/verb-ls.c \
+	%D%/verb-option.c \
+	%D%/verb-queue.c \
+	%D%/verb-result.c \
+	%D%/verb-store.c \
+	%D%/verb-target.c \
+	%D%/verb-value.c \
+	%D%/verb-wait.c \
+	%D%/verb.c \
+	%D%/verb.h \
+	$(CLI) $(JSON)
+
+bin_PROGRAMS += %D%/shm
+%C%_shm_SOURCES = \
+	%D%/run.c \
+	%D%/run.h \
+	%D%/shm.c \
+	$(VERBS)
+%C%_shm_CFLAGS = $(AM_CFLAGS) $(TOOL_CFLAGS)
+%C%_shm_LDFLAGS = $(TOOL_LDFLAGS)
+%C%_shm_LDADD = libshmtool.la
 
 bin_PROGRAMS += %D%/shm-set
 %C%_shm_set_SOURCES = %D%/shm-set.c $(CLI) $(HOLDERS) $(TEXT)
@@ -163,18 +208,22 @@ bin_PROGRAMS += %D%/mem-tour
 	%D%/mem-tour.c \
 	%D%/text.c \
 	%D%/text.h \
+	%D%/tour-catalog.c \
+	%D%/tour-choose.c \
 	%D%/tour-draw.c \
 	%D%/tour-explain.c \
 	%D%/tour-measure.c \
 	%D%/tour-play.c \
+	%D%/tour-play.h \
+	%D%/tour-screen.c \
 	%D%/tour-state.c \
 	%D%/tour-strip.c \
 	%D%/tour-term.c \
 	%D%/tour-through.c \
 	%D%/tour.h \
-	$(CLI) $(LESSONS)
+	$(CLI) $(LESSONS) $(UPTIME)
 nodist_%C%_mem_tour_SOURCES = src/lessons/code.c
-%C%_mem_tour_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/lessons
+%C%_mem_tour_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/lessons -I$(srcdir)/src/cmd
 %C%_mem_tour_CFLAGS = $(AM_CFLAGS) -fno-builtin -pthread
 %C%_mem_tour_LDFLAGS = -static
 %C%_mem_tour_LDADD = libshmutil.la
