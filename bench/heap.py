@@ -18,7 +18,6 @@ BUILD = os.environ.get("SHMU_BUILD", "build")
 OUT = os.path.join(BUILD, "bench")
 INCLUDE = os.path.join(SRC, "..", "src", "include")
 SHMUTIL = os.path.join(BUILD, ".libs", "libshmutil.a")
-WORK = os.path.join(SRC, "heap-work.c")
 
 # Name, source, compiler, flags, libraries.  The first is ours.
 PEERS = [
@@ -33,12 +32,13 @@ SHARED = {"shmutil", "Boost", "OSSP mm"}
 SLOW = {"OSSP mm": {"W2", "W5"}}   # which it does not end within a minute
 
 
-def build(name, source, compiler, flags, libs):
-    """The program of a peer, or None when it is not here."""
-    program = os.path.join(OUT, "heap-" + name.replace(" ", "-"))
+def build(what, name, source, compiler, flags, libs):
+    """The program of a peer of what, or None when it is not here."""
+    program = os.path.join(OUT, f"{what}-" + name.replace(" ", "-"))
     work = program + ".o"
     commands = [
-        ["gcc", "-O2", "-c", "-o", work, WORK],
+        ["gcc", "-O2", "-c", "-o", work,
+         os.path.join(SRC, f"{what}-work.c")],
         [compiler, "-O2", "-D_GNU_SOURCE", *flags, "-o", program,
          os.path.join(SRC, source), work, *libs, "-lm"],
     ]
@@ -48,6 +48,18 @@ def build(name, source, compiler, flags, libs):
             return None
     os.unlink(work)
     return program
+
+
+def build_all(what, peers):
+    """The programs of those that are here; the first must be."""
+    os.makedirs(OUT, exist_ok=True)
+    programs = {p[0]: build(what, *p) for p in peers}
+    for name in [n for n, program in programs.items() if program is None]:
+        print(f"{what}: {name} is not here and left out", file=sys.stderr)
+        del programs[name]
+    if peers[0][0] not in programs:
+        sys.exit(f"{what}: libshmutil.a is not built")
+    return programs
 
 
 def run(program, *args):
@@ -76,9 +88,10 @@ def measure(programs, names, rounds, *args):
 class Report:
     """Lines for people, and lines for the plot."""
 
-    def __init__(self):
-        self.txt = open(os.path.join(OUT, "heap.txt"), "w", encoding="ascii")
-        self.tsv = open(os.path.join(OUT, "heap.tsv"), "w", encoding="ascii")
+    def __init__(self, what):
+        self.name = os.path.join(OUT, what)
+        self.txt = open(self.name + ".txt", "w", encoding="ascii")
+        self.tsv = open(self.name + ".tsv", "w", encoding="ascii")
 
     def line(self, words):
         print(words, flush=True)
@@ -94,17 +107,14 @@ class Report:
             self.line(f"  {name:10} {row[0]:10.2f} {ratio:8.2f}{extra}")
             print(group, name, f"{ratio:.4f}", sep="\t", file=self.tsv)
 
-    def close(self):
+    def close(self, title):
         self.txt.close()
         self.tsv.close()
-        tsv = os.path.join(OUT, "heap.tsv")
-        svg = os.path.join(OUT, "heap.svg")
-        with open(tsv, encoding="ascii") as table, \
-                open(svg, "w", encoding="utf-8") as picture:
-            subprocess.run([os.path.join(SRC, "plot"),
-                            "the heap and its peers, time an operation"],
+        with open(self.name + ".tsv", encoding="ascii") as table, \
+                open(self.name + ".svg", "w", encoding="utf-8") as picture:
+            subprocess.run([os.path.join(SRC, "plot"), title],
                            stdin=table, stdout=picture, check=True)
-        print("\nplot: " + svg)
+        print(f"\nplot: {self.name}.svg")
 
 
 def single(report, programs, rounds, workload, what):
@@ -165,14 +175,8 @@ def memory(report, programs):
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     wanted = sys.argv[2:]
-    os.makedirs(OUT, exist_ok=True)
-    programs = {p[0]: build(*p) for p in PEERS}
-    for name in [n for n, program in programs.items() if program is None]:
-        print(f"heap: {name} is not here and left out", file=sys.stderr)
-        del programs[name]
-    if "shmutil" not in programs:
-        sys.exit("heap: libshmutil.a is not built")
-    report = Report()
+    programs = build_all("heap", PEERS)
+    report = Report("heap")
     for workload, what in (("W1", "churn of 16 to 512 bytes"),
                            ("W2", "churn of 16 bytes to 64 KiB"),
                            ("W3", "allocate and free 64 bytes")):
@@ -186,7 +190,7 @@ def main():
         kills(report, programs, rounds)
     if not wanted or "W5" in wanted:
         memory(report, programs)
-    report.close()
+    report.close("the heap and its peers, time an operation")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
 
 bench_programs = %D%/cpu %D%/empty-dynamic %D%/empty-static %D%/start %D%/sync-raw
-bench_scripts = %D%/list.sh %D%/start.sh %D%/sync.sh %D%/heap.py
+bench_scripts = %D%/list.sh %D%/shell.sh %D%/start.sh %D%/sync.sh %D%/heap.py %D%/table.py
 EXTRA_PROGRAMS += $(bench_programs)
 EXTRA_DIST += $(bench_scripts) %D%/plot \
 	%D%/heap-boost.cc %D%/heap-libc.c %D%/heap-mm.c %D%/heap-shmu.c \
-	%D%/heap-work.c %D%/heap-work.h
+	%D%/heap-work.c %D%/heap-work.h \
+	%D%/table-boost.cc %D%/table-lmdb.c %D%/table-shmu.c \
+	%D%/table-work.c %D%/table-work.h
 bench_heaps = \
 	%D%/heap-Boost %D%/heap-OSSP-mm %D%/heap-glibc %D%/heap-jemalloc \
 	%D%/heap-mimalloc %D%/heap-shmutil
 CLEANFILES += $(bench_programs) %D%/sync.svg %D%/sync.tsv %D%/sync.txt \
-	$(bench_heaps) %D%/heap.svg %D%/heap.tsv %D%/heap.txt
+	$(bench_heaps) %D%/heap.svg %D%/heap.tsv %D%/heap.txt \
+	%D%/table-Boost %D%/table-LMDB %D%/table-shmutil \
+	%D%/table.svg %D%/table.tsv %D%/table.txt
 bench_programs += %D%/stream/bytes %D%/stream/messages %D%/stream/sink
 bench_scripts += %D%/stream/stream.sh
 EXTRA_DIST += %D%/stream/boost-queue.cc

@@ -27,5 +27,9 @@ exec unshare -impf --mount-proc sh -c '
 		"shm-create private 4096 ; shm-set -m 640 %s" \
 		"shm-create private 4096 ; shm-attach write %s 0 hello" \
 		"shm-create private 4096 ; shm-attach read %s 0 5" \
-		"shm-stat -q"
+		"shm-stat -q" \
+		"shm add bench:n" \
+		"shm get bench:n" \
+		"shm lock bench:l -- true" \
+		"flock /dev/shm/lock true"
 	' start "$bench" "$rounds"
