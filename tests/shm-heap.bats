@@ -13,8 +13,9 @@ server() {
 	server=$!
 	exec 5>requests
 	eventually [ -e "/dev/shm$seg" ]
-	eventually grep -q 'worker 2' <(shm-heap processes "$seg")
+	eventually second_worker
 }
+second_worker() { shm-heap processes "$seg" | grep -q 'worker 2'; }
 pools() { [[ $(shm-heap processes "$seg" | grep -c worker) == "$1" ]]; }
 traced() { [[ $(wc -l <events) == "$1" ]]; }
 answered() { [[ $(wc -l <answers) == "$1" ]]; }
