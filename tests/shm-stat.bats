@@ -66,6 +66,26 @@ stat_json() { shm-stat --json "$@" 2>/dev/null; }
 	shm-rm -q "$id"
 }
 
+@test "shm-stat: what a heap and a table hold is told, and looking changes no time" {
+	store=${seg#/}
+	shm put "$store:a" text
+	shm add "$store:n" 5
+	before=$(stat -c '%x %y %z' "/dev/shm/$store")
+	run -0 --separate-stderr shm-stat "$seg"
+	has "$output" "; cells 2; chunks "
+	has "$output" ", attached 0, of these dead 0"
+	is "$before" "$(stat -c '%x %y %z' "/dev/shm/$store")"
+	shm del "$store:a"
+	has "$(shm-stat "$seg")" "; cells 1; "
+	shm rm "$store"
+	shm-heap create "$seg" 1M >/dev/null
+	shm-heap alloc "$seg" 100 >/dev/null
+	run -0 --separate-stderr shm-stat "$seg"
+	has "$output" "; chunks 1 with 104, attached 0, of these dead 0"
+	[[ $output != *cells* ]]
+	shm-rm -q "$seg"
+}
+
 @test "shm-stat: odd names are harmless in the table and valid in JSON" {
 	isolated
 	touch "/dev/shm/"$'a b\n\e[31m\xff"\\'

@@ -14,8 +14,10 @@
 
 #include "format.h"
 #include "shmutil/header.h"
+#include "shmutil/heap-view.h"
 #include "shmutil/parse.h"
 #include "shmutil/ring.h"
+#include "shmutil/table.h"
 
 /* The beginning of a segment, copied: what is in it can change. */
 struct begin {
@@ -63,6 +65,28 @@ ring(struct begin *b, char *buf, size_t size)
 		    st.finished ? ", finished" : "");
 }
 
+/* How full a heap or table is, by a view, which stops nobody. */
+static void
+heap(struct begin *b, char *buf, size_t size)
+{
+	char used[SHMU_SIZE_TEXT];
+	struct shmu_heap_view *v;
+	struct shmu_heap_stat st;
+	uint64_t cells;
+	int n = 0;
+
+	if (shmu_heap_view_segment(&v, &b->seg) == -1)
+		return;
+	if (shmu_table_view_cells(v, &cells) == 0)
+		n = snprintf(buf, size, "; cells %" PRIu64, cells);
+	if (shmu_heap_view_stat(v, &st) == 0)
+		snprintf(buf + n, size - (size_t)n, "; chunks %" PRIu64
+		    " with %s, attached %" PRIu32 ", of these dead %" PRIu32,
+		    st.chunks, shmu_size_text(used, st.used), st.attached,
+		    st.dead);
+	shmu_heap_view_close(v);
+}
+
 /* What every structure with a header tells. */
 static int
 with_header(struct begin *b, char *buf, size_t size)
@@ -90,6 +114,8 @@ with_header(struct begin *b, char *buf, size_t size)
 	    shmu_size_text(used, h.size), shmu_size_text(most, h.maximum), owner);
 	if (h.format == SHMU_FORMAT_RING)
 		ring(b, buf + strlen(buf), size - strlen(buf));
+	else if (h.format == SHMU_FORMAT_HEAP || h.format == SHMU_FORMAT_TABLE)
+		heap(b, buf + strlen(buf), size - strlen(buf));
 	return 1;
 }
 

@@ -102,6 +102,7 @@ libshmutil_la_SOURCES = \
 	%D%/table-recover.c \
 	%D%/table-split.c \
 	%D%/table-value.c \
+	%D%/table-view.c \
 	%D%/table-wait.c \
 	%D%/table.c \
 	%D%/view.c \

@@ -192,6 +192,12 @@ struct shmu_table_stat {
 SHMU_API int shmu_table_stat(struct shmu_table *table,
     struct shmu_table_stat *out);
 
+/* How many cells the table has whose heap is viewed (<shmutil/heap-view.h>),
+ * which stops nobody: 0, or -1 with ENOENT when the heap has no table. */
+struct shmu_heap_view;
+SHMU_API int shmu_table_view_cells(const struct shmu_heap_view *view,
+    uint64_t *cells);
+
 SHMU_END
 
 #endif
