@@ -143,20 +143,6 @@ midway(const struct fifo *f, enum shmu_ring_role role)
 	    ends[role], st.owner[role].pid);
 }
 
-/* It is there, and is another than what was asked for. */
-static int
-different(const struct fifo *f)
-{
-	struct shmu_ring_status st;
-
-	if (look(f, &st) && st.kind == f->spec.kind)
-		return cli_fail(EXIT_NO, f->text, "the channel has %" PRIu64
-		    " bytes, another --size than is asked for", st.capacity);
-	return cli_fail(EXIT_NO, f->text, "the channel carries %s; start both "
-	    "sides alike", f->spec.kind == SHMU_RING_BYTES ?
-	    "records (--records)" : "bytes, no records");
-}
-
 /* Why the channel could not be had. */
 static int
 cause(const struct fifo *f, enum shmu_ring_role role, int err)
@@ -171,7 +157,9 @@ cause(const struct fifo *f, enum shmu_ring_role role, int err)
 	case EALREADY:
 		return midway(f, role);
 	case EEXIST:
-		return different(f);
+		return cli_fail(EXIT_NO, f->text, "the channel carries %s; start "
+		    "both sides alike", f->spec.kind == SHMU_RING_BYTES ?
+		    "records (--records)" : "bytes, no records");
 	case EPERM:
 		return cli_fail(EXIT_CANNOT, f->text, "the channel is another "
 		    "user's");
@@ -238,6 +226,23 @@ note_leftover(const struct fifo *f)
 	    st.published - st.acknowledged);
 }
 
+/* Who of the two comes first is chance, and only he can say how large it is. */
+static int
+take_as_it_is(struct fifo *f, enum shmu_ring_role role)
+{
+	struct shmu_ring_spec any = f->spec;
+	struct shmu_ring_status st;
+
+	any.capacity = 0;
+	any.flags |= SHMU_RING_EXISTING;
+	if (shmu_ring_open(&f->ring, role, &f->op, &any) == -1)
+		return -1;
+	if (!cli.quiet && look(f, &st))
+		cli_say(f->text, "the other side made it with %" PRIu64 " bytes, "
+		    "so --size does nothing", st.capacity);
+	return 0;
+}
+
 /* Who follows a process that was just killed may come before it is gone. */
 static int
 take(struct fifo *f, enum shmu_ring_role role)
@@ -245,6 +250,12 @@ take(struct fifo *f, enum shmu_ring_role role)
 	int tries = (f->spec.flags & SHMU_RING_RESUME) != 0 ? 100 : 1;
 
 	while (shmu_ring_open(&f->ring, role, &f->op, &f->spec) == -1) {
+		if (errno == EEXIST) {
+			if (take_as_it_is(f, role) == 0)
+				break;
+			if (errno == ENOENT)	/* it has just gone */
+				continue;
+		}
 		if (errno != EBUSY || --tries == 0)
 			return -1;
 		cli_sleep(0.01);
