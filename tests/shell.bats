@@ -272,10 +272,12 @@ waiting() { [[ $(cat "/proc/$1/wchan") == futex* ]] || grep -q ' futex\| 202 ' "
 	builtin_is_here
 	command -v python3 >/dev/null || lacks python3
 	python3 - "$loadable" "$tag" <<-'END'
-		import os, pty, re, select, sys, time
+		import os, pty, re, select, signal, sys, time
 		loadable, tag = sys.argv[1:]
 		pid, fd = pty.fork()
 		if pid == 0:
+		    # Who runs the tests in the background ignores it.
+		    signal.signal(signal.SIGINT, signal.SIG_DFL)
 		    os.environ['PS1'] = 'prompt> '
 		    os.execvp('bash', ['bash', '--norc', '--noprofile', '-i'])
 		seen = b''

@@ -62,7 +62,7 @@ on_usual_screen() { [[ $(tm display-message -p -t t '#{alternate_on} #{cursor_fl
 	isolated
 	terminal
 	for i in {10..29}; do shm-create "$seg-$i" "${i}K"; done >/dev/null
-	keys 'shm-stat -q --watch=60 --sort operand -o OPERAND,SIZE' Enter
+	keys 'shm-stat -q --watch=60 --where kind=posix --sort operand -o OPERAND,SIZE' Enter
 	sees "$seg-10 +10K"
 	lacks_on_screen "$seg-29"
 	keys Down Down
