@@ -12,6 +12,13 @@
 #include "shmutil/libc.h"
 #include "victim.h"
 
+#ifndef MADV_COLD
+#define MADV_COLD	20
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE	23
+#endif
+
 enum { PAGES = 64 };
 
 /* show drop */
@@ -153,6 +160,85 @@ shared(void)
 	    "is REMOVE.");
 }
 
+/* Advice that changes no byte, and shows in /proc/self/smaps. */
+static void
+flagged(const char *advice, int value, const char *flag, const char *claim)
+{
+	struct smaps s;
+	struct arena a;
+
+	arena_open(&a, 1);
+	if (madvise(a.base, a.size, value) != 0) {
+		tour_lacks("MADV_%s is not known here", advice);
+		return;
+	}
+	smaps_at(0, a.base, &s);
+	if (s.flags[0] == '\0') {
+		tour_lacks("smaps has no VmFlags here");
+		return;
+	}
+	tour_line("%-14s VmFlags:%s %s", advice, strstr(s.flags, flag) != NULL ?
+	    "" : " no", flag);
+	tour_check(strstr(s.flags, flag) != NULL, "%s", claim);
+}
+
+static void
+cold(void)
+{
+	struct smaps before, after;
+	struct arena a;
+
+	arena_open(&a, PAGES);
+	memset(a.base, 7, a.size);
+	smaps_at(0, a.base, &before);
+	if (madvise(a.base, a.size, MADV_COLD) != 0) {
+		tour_lacks("MADV_COLD is not known here");
+		return;
+	}
+	smaps_at(0, a.base, &after);
+	tour_line("%-14s Referenced: %llu -> %llu KiB", "COLD",
+	    (unsigned long long)before.referenced,
+	    (unsigned long long)after.referenced);
+	tour_value("cold_referenced_kib", (int64_t)after.referenced);
+	tour_check(a.base[0] == 7 && after.rss == before.rss &&
+	    (before.referenced == 0 || after.referenced < before.referenced),
+	    "COLD: pages stay, and count as long unused");
+}
+
+static void
+populate(void)
+{
+	char cells[PAGES];
+	struct arena a;
+	size_t n;
+
+	arena_open(&a, PAGES);
+	if (madvise(a.base, a.size, MADV_POPULATE_WRITE) != 0) {
+		tour_lacks("MADV_POPULATE_WRITE is not known here");
+		return;
+	}
+	n = arena_cells(&a, cells);
+	tour_line("%-14s %zu of %d pages in RAM, none touched", "POPULATE_WRITE",
+	    n, PAGES);
+	tour_check(n == PAGES, "POPULATE_WRITE: all there before any touch");
+}
+
+static void
+books(void)
+{
+	tour_step("Advice that changes no byte");
+	tour_line("%-14s %s", "advice", "what then shows in smaps and mincore");
+	cold();
+	populate();
+	flagged("DONTDUMP", MADV_DONTDUMP, "dd",
+	    "DONTDUMP: left out of a core file");
+	flagged("MERGEABLE", MADV_MERGEABLE, "mg",
+	    "MERGEABLE: offered to ksmd");
+	tour_text("COLD pages go first when RAM is short; populated ones are "
+	    "paid for now; DONTDUMP keeps them out of a core file; equal "
+	    "MERGEABLE pages become one, where ksmd runs.");
+}
+
 static void
 measure(void)
 {
@@ -164,6 +250,7 @@ measure(void)
 	    "allocator that reuses its memory soon.");
 	for_child();
 	shared();
+	books();
 }
 
 const struct lesson lesson_advise = {

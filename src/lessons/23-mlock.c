@@ -29,8 +29,9 @@ lock(void *p, size_t size)
 /* What a child without the capability found. */
 struct found {
 	int	small, large, onfault, none, dontneed, dropped;
-	int64_t	inherited_kib;
+	int64_t	inherited_kib, locked_kib;
 	size_t	before, after;
+	int	all, future_small, future_large;
 };
 
 /* Without CAP_IPC_LOCK, which root has; so it is for everybody.  As capset(2)
@@ -71,6 +72,29 @@ on_fault(struct found *f, struct arena *a)
 	munlock(a->base, a->size);
 }
 
+/* What is mapped from now on shall be locked, as it is touched. */
+static int
+map_locked(size_t size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0;
+}
+
+static void
+all_to_come(struct found *f)
+{
+	f->all = mlockall(MCL_CURRENT) == 0 ? 0 : errno;
+	munlockall();
+	if (mlockall(MCL_FUTURE | MCL_ONFAULT) == -1) {
+		f->future_small = f->future_large = errno;
+		return;
+	}
+	f->future_small = map_locked(LIMIT / 2);
+	f->locked_kib = proc_kib("/proc/self/status", "VmLck");
+	f->future_large = map_locked(LIMIT);
+	munlockall();
+}
+
 static void
 child(struct found *f)
 {
@@ -94,6 +118,7 @@ child(struct found *f)
 	lesson_wait(pid);
 	munlock(a.base, a.size);
 	on_fault(f, &b);
+	all_to_come(f);
 	limit(0);
 	f->none = lock(a.base, a.page);
 	_exit(0);
@@ -146,6 +171,14 @@ measure(void)
 	    "MLOCK_ONFAULT keeps those that come. A child has the pages, not "
 	    "the locks. SHM_LOCK of a System V segment is limited likewise.");
 	tour_value("inherited_kib", f->inherited_kib);
+	tour_step("Lock all there is, or all that comes");
+	tour_line("%-34s %s", "mlockall of what is mapped now", said(f->all));
+	tour_line("%-34s %s, %lld KiB locked", "MCL_FUTURE, then map 32 KiB",
+	    said(f->future_small), (long long)f->locked_kib);
+	tour_line("%-34s %s", "then map 64 KiB more", said(f->future_large));
+	tour_text("A program that may never wait for a disk locks all it has "
+	    "and will have. Under a limit that turns against it: the next "
+	    "mapping past it fails, and malloc(3) with it.");
 	tour_check(f->small == 0, "below the limit: ok");
 	tour_check(f->large == ENOMEM, "above it: ENOMEM");
 	tour_check(f->none == EPERM, "a limit of 0: EPERM");
@@ -156,6 +189,13 @@ measure(void)
 	else
 		tour_check(f->before == 0 && f->after == 2,
 		    "ONFAULT: no page, and two after two touches");
+	tour_check(f->all == ENOMEM, "all that is mapped is too much: ENOMEM");
+	if (f->future_small == EINVAL)
+		tour_lacks("MCL_ONFAULT is not known here");
+	else
+		tour_check(f->future_small == 0 && f->future_large == EAGAIN &&
+		    f->locked_kib == LIMIT / 2048,
+		    "FUTURE: counted when mapped, EAGAIN past the limit");
 }
 
 const struct lesson lesson_mlock = {
@@ -174,6 +214,6 @@ const struct lesson lesson_mlock = {
 	    "munmap; a fork begins without. RLIMIT_MEMLOCK decides, not who "
 	    "you are: even root of a user namespace is bound by it.",
 	.next = "ulimit -l shows your limit; shm-attach --lock uses it.",
-	.pages = "mlock(2) mlock2(2) getrlimit(2) capabilities(7)",
+	.pages = "mlock(2) mlockall(2) getrlimit(2) capabilities(7)",
 	.measure = measure
 };

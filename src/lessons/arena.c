@@ -172,6 +172,8 @@ smaps_field(const char *line, struct smaps *s)
 	};
 	size_t i, len;
 
+	if (strncmp(line, "VmFlags:", 8) == 0)
+		snprintf(s->flags, sizeof s->flags, "%s", line + 8);
 	for (i = 0; i < sizeof fields / sizeof fields[0]; i++) {
 		len = strlen(fields[i].key);
 		if (strncmp(line, fields[i].key, len) == 0)

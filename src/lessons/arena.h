@@ -34,6 +34,7 @@ struct smaps {
 	uint64_t	shared_clean, shared_dirty;
 	uint64_t	private_clean, private_dirty;
 	uint64_t	referenced, anonymous, lazy_free, anon_huge, locked;
+	char		flags[128];	/* VmFlags: words of two letters */
 };
 
 /* The mapping of process pid that addr lies in; 0 is this process.  Returns
