@@ -113,7 +113,8 @@ run(const char *text, int fd)
 static int
 compare(const void *a, const void *b)
 {
-	double x = ((const struct cost *)a)->ms, y = ((const struct cost *)b)->ms;
+	double x = ((const struct cost *)a)->ms,
+	       y = ((const struct cost *)b)->ms;
 
 	return (x > y) - (x < y);
 }

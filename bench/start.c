@@ -88,8 +88,8 @@ run_prepared(const char *text, int null)
 	semicolon = strstr(text, "%s");
 	if (semicolon == NULL)
 		return run(text, null);
-	snprintf(second, sizeof second, "%.*s%s%s", (int)(semicolon - text), text,
-	    got, semicolon + 2);
+	snprintf(second, sizeof second, "%.*s%s%s", (int)(semicolon - text),
+	    text, got, semicolon + 2);
 	return run(second, null);
 }
 

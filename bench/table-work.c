@@ -8,8 +8,8 @@
  *        first tenth and in the slowest, and the longest in microseconds
  *
  * 100 000 keys of 31 bytes, values of 16.  get copies the value of a random key
- * and verifies it, set overwrites one, mix is seven gets to a set, churn deletes
- * one and inserts another, which counts as one operation.
+ * and verifies it, set overwrites one, mix is seven gets to a set, churn
+ * deletes one and inserts another, which counts as one operation.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -24,8 +24,8 @@ posix(const char *name, int creates)
 	if (fd == -1 || (creates && ftruncate(fd, 4096) == -1) ||
 	    fstat(fd, &st) == -1)
 		return NULL;
-	return mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    fd, 0);
+	return mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, fd, 0);
 }
 
 static char *

@@ -273,7 +273,8 @@ main(int argc, char *argv[])
 			die(m == known ? argv[i] : argv[1]);
 		t = now();
 		mechanisms[m].run(&s);
-		printf("%s\t%.3f\n", argv[i], (double)bytes / (now() - t) / 1e9);
+		printf("%s\t%.3f\n", argv[i],
+		    (double)bytes / (now() - t) / 1e9);
 		fflush(stdout);
 		close(s.fd);
 	}

@@ -470,7 +470,8 @@ main(int argc, char *argv[])
 	int i;
 
 	if (count < 10 || sched_getaffinity(0, sizeof all, &all) == -1) {
-		fputs("usage: messages rate|delay COUNT MECHANISM ...\n", stderr);
+		fputs("usage: messages rate|delay COUNT MECHANISM ...\n",
+		    stderr);
 		return 2;
 	}
 	for (i = 3; i < argc; i++) {

@@ -61,9 +61,10 @@ put_live(struct attach *a, uint64_t off, uint64_t end)
 		if (put(p, len, &done) == 0)
 			continue;
 		if (errno == EFAULT)
-			return content_fault(&a->view, a->text, off + done, errno);
-		return cli_fail(EXIT_CANNOT, NULL, "standard output is lost: %s",
-		    strerror(errno));
+			return content_fault(&a->view, a->text, off + done,
+			    errno);
+		return cli_fail(EXIT_CANNOT, NULL,
+		    "standard output is lost: %s", strerror(errno));
 	}
 	return EXIT_YES;
 }

@@ -49,8 +49,10 @@ get(struct attach *a, uint64_t off, unsigned char *buf, size_t len)
 
 		n = len - done;
 		p = view_at(&a->view, off + done, &n);
-		if (p == NULL || shmu_segment_copy(buf + done, p, n, NULL) == -1)
-			return content_fault(&a->view, a->text, off + done, errno);
+		if (p == NULL ||
+		    shmu_segment_copy(buf + done, p, n, NULL) == -1)
+			return content_fault(&a->view, a->text, off + done,
+			    errno);
 	}
 	return EXIT_YES;
 }
@@ -266,7 +268,8 @@ attach_watch(struct attach *a, char *argv[])
 	if (status != EXIT_YES)
 		return status;
 	if (len > WATCH)
-		cli_usage(a->text, "watch looks at 1 MiB at most; give OFF and LEN");
+		cli_usage(a->text,
+		    "watch looks at 1 MiB at most; give OFF and LEN");
 	buf = malloc(2 * (size_t)len + 1);
 	if (buf == NULL)
 		return cli_fail(EXIT_CANNOT, NULL, "out of memory");

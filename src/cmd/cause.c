@@ -73,19 +73,22 @@ exists(const char *text, const struct shmu_operand *op)
 	if (op->kind == SHMU_KEY) {
 		id = shmget(op->key, 0, 0);
 		if (id != -1 && shmctl(id, IPC_STAT, &ds) == 0)
-			return cli_fail(EXIT_NO, text, "exists already as id %d "
-			    "with %zu bytes, mode %04o; --existing opens it, "
-			    "--replace removes it first", id,
-			    (size_t)ds.shm_segsz, ds.shm_perm.mode & 0777U);
-		return cli_fail(EXIT_NO, text, "exists already, another user's; "
-		    "choose another key");
+			return cli_fail(EXIT_NO, text,
+			    "exists already as id %d with %zu bytes, mode "
+			    "%04o; --existing opens it, --replace removes it "
+			    "first",
+			    id, (size_t)ds.shm_segsz, ds.shm_perm.mode & 0777U);
+		return cli_fail(EXIT_NO, text,
+		    "exists already, another user's; choose another key");
 	}
 	if (look(op, &st) == -1)
-		return cli_fail(EXIT_NO, text, "exists already; --existing opens "
-		    "it, --replace takes its name");
+		return cli_fail(EXIT_NO, text,
+		    "exists already; --existing opens it, --replace takes its "
+		    "name");
 	if (!S_ISREG(st.st_mode))
-		return cli_fail(EXIT_NO, text, "the name is taken by %s; choose "
-		    "another or remove it", type_of(st.st_mode));
+		return cli_fail(EXIT_NO, text,
+		    "the name is taken by %s; choose another or remove it",
+		    type_of(st.st_mode));
 	return cli_fail(EXIT_NO, text, "exists already with %jd bytes, mode "
 	    "%04o, owner %s; --existing opens it, --replace takes its name",
 	    (intmax_t)st.st_size, (unsigned int)st.st_mode & 0777U,
@@ -109,13 +112,15 @@ no_space(const char *text, const struct shmu_operand *op, uint64_t asked)
 	if (statvfs(dir, &fs) == -1)
 		return cli_fail(EXIT_CANNOT, text, "%s is full", dir);
 	if (asked == 0)
-		return cli_fail(EXIT_CANNOT, text, "%s is full: %" PRIu64 " of %"
-		    PRIu64 " bytes are free; free some", dir,
-		    (uint64_t)fs.f_bavail * fs.f_frsize,
+		return cli_fail(EXIT_CANNOT, text,
+		    "%s is full: %" PRIu64 " of %" PRIu64
+		    " bytes are free; free some",
+		    dir, (uint64_t)fs.f_bavail * fs.f_frsize,
 		    (uint64_t)fs.f_blocks * fs.f_frsize);
-	return cli_fail(EXIT_CANNOT, text, "%s is full: %" PRIu64 " bytes asked, "
-	    "%" PRIu64 " of %" PRIu64 " free; free some or ask for less", dir,
-	    asked, (uint64_t)fs.f_bavail * fs.f_frsize,
+	return cli_fail(EXIT_CANNOT, text,
+	    "%s is full: %" PRIu64 " bytes asked, %" PRIu64 " of %" PRIu64
+	    " free; free some or ask for less",
+	    dir, asked, (uint64_t)fs.f_bavail * fs.f_frsize,
 	    (uint64_t)fs.f_blocks * fs.f_frsize);
 }
 
@@ -125,8 +130,10 @@ sysv_limits(const char *text, const struct shmu_spec *spec)
 	if ((spec->flags & SHMU_SPEC_HUGE) != 0)
 		return cli_fail(EXIT_CANNOT, text, "this kernel has no huge "
 		    "pages of that size; see ls /sys/kernel/mm/hugepages");
-	return cli_fail(EXIT_CANNOT, text, "%" PRIu64 " bytes are outside the "
-	    "limit of %" PRIu64 " (kernel.shmmax)", spec->size, cli_kernel_limit("shmmax"));
+	return cli_fail(EXIT_CANNOT, text,
+	    "%" PRIu64 " bytes are outside the limit of %" PRIu64
+	    " (kernel.shmmax)",
+	    spec->size, cli_kernel_limit("shmmax"));
 }
 
 static int
@@ -135,8 +142,9 @@ no_memory(const char *text, const struct shmu_spec *spec)
 	if ((spec->flags & SHMU_SPEC_HUGE) != 0)
 		return cli_fail(EXIT_CANNOT, text, "there are not enough free "
 		    "huge pages; reserve some with sysctl vm.nr_hugepages");
-	return cli_fail(EXIT_CANNOT, text, "no memory for %" PRIu64 " bytes: the "
-	    "commit limit would be exceeded; ask for less or use --sparse",
+	return cli_fail(EXIT_CANNOT, text,
+	    "no memory for %" PRIu64 " bytes: the commit limit would be "
+	    "exceeded; ask for less or use --sparse",
 	    spec->size);
 }
 
@@ -167,9 +175,10 @@ cause_create(const char *text, const struct shmu_operand *op,
 	case EDQUOT:
 		return no_space(text, op, spec->size);
 	case EBUSY:
-		return cli_fail(EXIT_CANNOT, text, "kernel.shm_rmid_forced is 1, "
-		    "so the kernel would remove it as soon as this command "
-		    "ends; use a POSIX object (/NAME)");
+		return cli_fail(EXIT_CANNOT, text,
+		    "kernel.shm_rmid_forced is 1, so the kernel would remove "
+		    "it as soon as this command ends; use a POSIX object "
+		    "(/NAME)");
 	case EINVAL:
 		if (sysv)
 			return sysv_limits(text, spec);
@@ -180,12 +189,14 @@ cause_create(const char *text, const struct shmu_operand *op,
 	case EFBIG:
 		return too_large(text, spec->size);
 	case EOPNOTSUPP:
-		return cli_fail(EXIT_CANNOT, text, "the filesystem of %s cannot "
-		    "allocate in advance; use --sparse",
+		return cli_fail(EXIT_CANNOT, text,
+		    "the filesystem of %s cannot allocate in advance; use "
+		    "--sparse",
 		    directory(op, buf, sizeof buf));
 	case ENOENT:
 	case ENOTDIR:
-		return cli_fail(EXIT_CANNOT, text, "the directory %s is not there",
+		return cli_fail(EXIT_CANNOT, text,
+		    "the directory %s is not there",
 		    directory(op, buf, sizeof buf));
 	case EACCES:
 		return cli_fail(EXIT_CANNOT, text, "no permission to create in "
@@ -218,12 +229,13 @@ refused(const char *text, const struct shmu_operand *op)
 		    "descriptors needs its user, or CAP_SYS_PTRACE");
 	if (op->kind == SHMU_POSIX || op->kind == SHMU_FILE) {
 		if (look(op, &st) == 0)
-			return cli_fail(EXIT_CANNOT, text, "no permission: owner "
-			    "%s, mode %04o", names_user(st.st_uid),
+			return cli_fail(EXIT_CANNOT, text,
+			    "no permission: owner %s, mode %04o",
+			    names_user(st.st_uid),
 			    (unsigned int)st.st_mode & 0777U);
 	}
-	return cli_fail(EXIT_CANNOT, text, "no permission; its owner can give it "
-	    "with shm-set --mode");
+	return cli_fail(EXIT_CANNOT, text,
+	    "no permission; its owner can give it with shm-set --mode");
 }
 
 static int
@@ -269,14 +281,15 @@ cause_open(const char *text, const struct shmu_operand *op, int err)
 		    look(op, &st) == 0 ? type_of(st.st_mode) : "a special file",
 		    op->kind == SHMU_FILE ? "a regular file" : "shared memory");
 	case EMLINK:
-		return cli_fail(EXIT_CANNOT, text, "the object has a second name "
-		    "(a hard link), so it may be somebody else's; refused");
+		return cli_fail(EXIT_CANNOT, text,
+		    "the object has a second name (a hard link), so it may be "
+		    "somebody else's; refused");
 	case ESRCH:
 		return cli_fail(EXIT_NO, text, "there is no process %d",
 		    (int)op->pid);
 	case EBADF:
-		return cli_fail(EXIT_NO, text, "process %d has no descriptor %d",
-		    (int)op->pid, op->fd);
+		return cli_fail(EXIT_NO, text,
+		    "process %d has no descriptor %d", (int)op->pid, op->fd);
 	case ESTALE:
 		return cli_fail(EXIT_CANNOT, text, "it changed while it was "
 		    "opened; try again");
@@ -286,7 +299,8 @@ cause_open(const char *text, const struct shmu_operand *op, int err)
 	default:
 		break;
 	}
-	return cli_fail(EXIT_CANNOT, text, "cannot be opened: %s", strerror(err));
+	return cli_fail(EXIT_CANNOT, text, "cannot be opened: %s",
+	    strerror(err));
 }
 
 int
@@ -318,19 +332,20 @@ cause_change(const char *text, const struct shmu_operand *op, int err)
 		    "and root may do this", op->kind == SHMU_KEY ||
 		    op->kind == SHMU_ID ? ", its creator" : "");
 	case ESTALE:
-		return cli_fail(EXIT_CANNOT, text, "another segment has its place "
-		    "now; nothing was done");
+		return cli_fail(EXIT_CANNOT, text,
+		    "another segment has its place now; nothing was done");
 	case EISDIR:
 		return cli_fail(EXIT_CANNOT, text, "this is a directory, not "
 		    "shared memory");
 	case ENOSPC:
 	case EDQUOT:
-		return cli_fail(EXIT_CANNOT, text, "no space is left to grow; its "
-		    "size is as before");
+		return cli_fail(EXIT_CANNOT, text,
+		    "no space is left to grow; its size is as before");
 	default:
 		break;
 	}
-	return cli_fail(EXIT_CANNOT, text, "cannot be changed: %s", strerror(err));
+	return cli_fail(EXIT_CANNOT, text, "cannot be changed: %s",
+	    strerror(err));
 }
 
 int
@@ -340,10 +355,14 @@ cause_fault(const char *text, struct shmu_segment *seg, uint64_t size,
 	struct shmu_info info;
 
 	if (shmu_segment_stat(seg, &info) == 0 && info.size < size)
-		return cli_fail(EXIT_CANNOT, text, "was cut to %" PRIu64 " bytes "
-		    "by somebody else, at offset %" PRIu64, info.size, off);
-	return cli_fail(EXIT_CANNOT, text, "offset %" PRIu64 " cannot be accessed: "
-	    "the mapping forbids it, or there is no memory left for it", off);
+		return cli_fail(EXIT_CANNOT, text,
+		    "was cut to %" PRIu64
+		    " bytes by somebody else, at offset %" PRIu64,
+		    info.size, off);
+	return cli_fail(EXIT_CANNOT, text,
+	    "offset %" PRIu64 " cannot be accessed: the mapping forbids it, or "
+	    "there is no memory left for it",
+	    off);
 }
 
 int

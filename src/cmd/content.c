@@ -95,13 +95,17 @@ content_open(struct content *c, const char *from, const char *text,
 	if (status != EXIT_YES)
 		return status;
 	if (*size == 0 && c->length == 0)
-		return cli_fail(EXIT_NO, text, "%s is empty, and a segment has at "
-		    "least one byte; give a SIZE", c->name);
+		return cli_fail(EXIT_NO, text,
+		    "%s is empty, and a segment has at least one byte; give a "
+		    "SIZE",
+		    c->name);
 	if (*size == 0)
 		*size = c->length;
 	if (c->length != UINT64_MAX && c->length > *size)
-		return cli_fail(EXIT_NO, text, "%s has %" PRIu64 " bytes and the "
-		    "segment would have %" PRIu64, c->name, c->length, *size);
+		return cli_fail(EXIT_NO, text,
+		    "%s has %" PRIu64
+		    " bytes and the segment would have %" PRIu64,
+		    c->name, c->length, *size);
 	return EXIT_YES;
 }
 
@@ -139,8 +143,10 @@ overflows(int fd, const char *name, const char *text, uint64_t stored)
 
 	if (read(fd, &c, 1) <= 0)
 		return EXIT_YES;
-	return cli_fail(EXIT_NO, text, "%s has more than fits: %" PRIu64 " bytes "
-	    "were stored up to the end", name, stored);
+	return cli_fail(EXIT_NO, text,
+	    "%s has more than fits: %" PRIu64
+	    " bytes were stored up to the end",
+	    name, stored);
 }
 
 int
@@ -162,7 +168,8 @@ content_stream(int fd, const char *name, struct view *v, const char *text,
 		if (n == -1 && errno == EFAULT)
 			return content_fault(v, text, off, errno);
 		if (n == -1)
-			return cli_fail(EXIT_CANNOT, name, "%s", strerror(errno));
+			return cli_fail(EXIT_CANNOT, name, "%s",
+			    strerror(errno));
 		off += (uint64_t)n;
 		*stored += (uint64_t)n;
 	}

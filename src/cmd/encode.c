@@ -45,7 +45,8 @@ encode_base64(struct buffer *to, const void *bytes, size_t n)
 		for (j = 1; j < part; j++)
 			three |= (unsigned int)s[i + j] << (16 - 8 * j);
 		for (j = 0; j < 4; j++)
-			*p++ = j > part ? '=' : base64[three >> (18 - 6 * j) & 63];
+			*p++ = j > part ? '=' :
+			    base64[three >> (18 - 6 * j) & 63];
 	}
 	to->used += (n + 2) / 3 * 4;
 	return 0;

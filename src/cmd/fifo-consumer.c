@@ -15,26 +15,22 @@
 #include "stop.h"
 
 static const char help[] =
-"usage: fifo-consumer [options] CHANNEL\n"
-"       fifo-consumer --plain --fifo PATH [-c N] CHANNEL\n"
-"Write to standard output what fifo-producer CHANNEL sends.\n"
-"\n"
-"  -0, --null           lines and records end with NUL, not newline\n"
-"  -c, --count N        plain: end after N messages\n"
-"  -e, --existing       do not create the channel\n"
-"  -m, --mode MODE      permissions of a new channel (default 0600)\n"
-"  -s, --size SIZE      bytes of a new channel (default 4M)\n"
-"  -t, --timeout SECS   end with 124 when nothing comes for so long\n"
-"      --fifo PATH      plain: the FIFO that announces messages\n"
-"      --lines          write whole lines only\n"
-"      --plain          the textbook protocol: a text for each int in the FIFO\n"
-"      --progress       say once a second how far it is\n"
-"      --reconnect SECS wait so long for another producer if one is lost\n"
-"      --records        write each record of libshmutil as a line\n"
-"      --resume         go on where a killed consumer stopped\n"
-"      --to FILE        write to FILE, each byte once even if resumed\n"
-"      --verify         check the checksum that the producer gives\n"
-CLI_HELP;
+    "usage: fifo-consumer [options] CHANNEL\n       fifo-consumer --plain "
+    "--fifo PATH [-c N] CHANNEL\nWrite to standard output what fifo-producer "
+    "CHANNEL sends.\n\n  -0, --null           lines and records end with NUL, "
+    "not newline\n  -c, --count N        plain: end after N messages\n  -e, "
+    "--existing       do not create the channel\n  -m, --mode MODE      "
+    "permissions of a new channel (default 0600)\n  -s, --size SIZE      bytes "
+    "of a new channel (default 4M)\n  -t, --timeout SECS   end with 124 when "
+    "nothing comes for so long\n      --fifo PATH      plain: the FIFO that "
+    "announces messages\n      --lines          write whole lines only\n      "
+    "--plain          the textbook protocol: a text for each int in the FIFO\n "
+    "     --progress       say once a second how far it is\n      --reconnect "
+    "SECS wait so long for another producer if one is lost\n      --records    "
+    "    write each record of libshmutil as a line\n      --resume         go "
+    "on where a killed consumer stopped\n      --to FILE        write to FILE, "
+    "each byte once even if resumed\n      --verify         check the checksum "
+    "that the producer gives\n" CLI_HELP;
 
 enum { TO = FIFO_OTHER };
 
@@ -63,8 +59,9 @@ open_file(struct output *out, int flags)
 		return cli_fail(EXIT_CANNOT, out->to, "cannot be written: %s",
 		    strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return cli_fail(EXIT_CANNOT, out->to, "--to needs a regular file, "
-		    "which can be cut to what was acknowledged; use >");
+		return cli_fail(EXIT_CANNOT, out->to,
+		    "--to needs a regular file, which can be cut to what was "
+		    "acknowledged; use >");
 	return EXIT_YES;
 }
 
@@ -87,8 +84,10 @@ overwrites(const struct fifo *f, const struct output *out)
 	    fstat(out->fd, &st) == -1 || st.st_size == 0 ||
 	    fifo_resumable(f, SHMU_RING_CONSUMER))
 		return 0;
-	cli_say(f->text, "there is no stream to resume, and %s has %jd bytes; leave "
-	    "--resume out to write it anew", out->to, (intmax_t)st.st_size);
+	cli_say(f->text,
+	    "there is no stream to resume, and %s has %jd bytes; leave "
+	    "--resume out to write it anew",
+	    out->to, (intmax_t)st.st_size);
 	return 1;
 }
 
@@ -129,8 +128,9 @@ settle(struct fifo *f, const struct output *out)
 	if (fstat(out->fd, &st) == -1)
 		return fifo_lost(f, out->name, errno);
 	if ((uint64_t)st.st_size < f->from) {
-		f->status = cli_fail(EXIT_CANNOT, out->to, "has %jd bytes, and %"
-		    PRIu64 " were acknowledged; is it the same file?",
+		f->status = cli_fail(EXIT_CANNOT, out->to,
+		    "has %jd bytes, and %" PRIu64
+		    " were acknowledged; is it the same file?",
 		    (intmax_t)st.st_size, f->from);
 		return -1;
 	}
@@ -323,14 +323,16 @@ main(int argc, char *argv[])
 			fifo_option(&f, c);
 	fifo_check(&f, argv + optind);
 	if (f.plain && out.to != NULL)
-		cli_usage("--to", "the textbook protocol has messages only; use >");
+		cli_usage("--to",
+		    "the textbook protocol has messages only; use >");
 	if (out.to != NULL && f.spec.kind == SHMU_RING_RECORDS &&
 	    (f.spec.flags & SHMU_RING_RESUME) != 0)
-		cli_usage("--records", "lines of records cannot be resumed into a "
-		    "file; use --lines on both sides");
+		cli_usage("--records",
+		    "lines of records cannot be resumed into a file; use "
+		    "--lines on both sides");
 	if (f.verify && f.spec.kind == SHMU_RING_RECORDS)
-		cli_usage("--verify", "a stream of records has no checksum; each "
-		    "record carries its place in it");
+		cli_usage("--verify", "a stream of records has no checksum; "
+		    "each record carries its place in it");
 	if (f.verify && out.to == NULL &&
 	    (f.spec.flags & SHMU_RING_RESUME) != 0)
 		cli_usage("--verify", "what went before cannot be read again; "

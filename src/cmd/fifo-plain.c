@@ -53,8 +53,9 @@ open_object(struct fifo *f, struct plain *p)
 	if (shmu_segment_stat(&p->seg, &p->info) == -1)
 		return cause_open(f->text, &f->op, errno);
 	if (p->info.size < SIZE)
-		return cli_fail(EXIT_NO, f->text, "has %" PRIu64 " bytes, and the "
-		    "textbook protocol needs 1M; choose another name",
+		return cli_fail(EXIT_NO, f->text,
+		    "has %" PRIu64 " bytes, and the textbook protocol needs "
+		    "1M; choose another name",
 		    p->info.size);
 	if (shmu_segment_map(&p->seg, 0, SIZE, PROT_READ | PROT_WRITE) == -1)
 		return cause_open(f->text, &f->op, errno);

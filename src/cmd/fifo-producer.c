@@ -111,9 +111,10 @@ skip(struct fifo *f)
 		if (n == -1)
 			return -1;
 		if (n == 0) {
-			f->status = cli_fail(EXIT_CANNOT, f->text, "%" PRIu64
-			    " bytes were sent already, more than the input has; "
-			    "is it the same input?", f->from);
+			f->status = cli_fail(EXIT_CANNOT, f->text,
+			    "%" PRIu64 " bytes were sent already, more than "
+			    "the input has; is it the same input?",
+			    f->from);
 			return -1;
 		}
 		fifo_account(f, buf, (size_t)n);
@@ -187,9 +188,10 @@ static int
 send_record(struct fifo *f, const char *p, size_t n)
 {
 	if (n > shmu_ring_capacity(&f->ring) - 8 || n > UINT32_MAX) {
-		f->status = cli_fail(EXIT_NO, f->text, "a record of %zu bytes is "
-		    "more than the channel's %" PRIu64 "; give both sides a "
-		    "larger --size", n, shmu_ring_capacity(&f->ring) - 8);
+		f->status = cli_fail(EXIT_NO, f->text,
+		    "a record of %zu bytes is more than the channel's %" PRIu64
+		    "; give both sides a larger --size",
+		    n, shmu_ring_capacity(&f->ring) - 8);
 		return -1;
 	}
 	while (shmu_ring_put(&f->ring, p, (uint32_t)n) == -1)
@@ -304,7 +306,8 @@ main(int argc, char *argv[])
 	fifo_check(&f, argv + optind);
 	if (f.spec.kind == SHMU_RING_RECORDS &&
 	    ((f.spec.flags & SHMU_RING_RESUME) != 0 || f.verify))
-		cli_usage("--records", "a stream of records can be neither resumed "
-		    "by its producer nor verified; use --lines");
+		cli_usage("--records",
+		    "a stream of records can be neither resumed by its "
+		    "producer nor verified; use --lines");
 	return cli_done(f.plain ? fifo_plain_produce(&f) : produce(&f));
 }

@@ -79,8 +79,10 @@ fifo_check(struct fifo *f, char *argv[])
 	f->text = argv[0];
 	cli_operand_or_die(&f->op, f->text);
 	if (f->op.kind != SHMU_POSIX && f->op.kind != SHMU_FILE)
-		cli_usage(f->text, "a channel is a POSIX object or a file; write "
-		    "/%s for the object of that name", f->text);
+		cli_usage(f->text,
+		    "a channel is a POSIX object or a file; write /%s for the "
+		    "object of that name",
+		    f->text);
 	cli_not_semaphore(&f->op, f->text);
 	if (f->spec.capacity > (UINT64_C(1) << 40))
 		cli_usage(f->text, "a channel has at most 1T");
@@ -135,8 +137,8 @@ midway(const struct fifo *f, enum shmu_ring_role role)
 	struct shmu_ring_status st;
 
 	if (!look(f, &st))
-		return cli_fail(EXIT_NO, f->text, "its stream has begun; --resume "
-		    "goes on with it");
+		return cli_fail(EXIT_NO, f->text,
+		    "its stream has begun; --resume goes on with it");
 	return cli_fail(EXIT_NO, f->text, "its stream is at byte %" PRIu64 ", where "
 	    "%s pid %" PRIu32 " left it; --resume goes on there",
 	    role == SHMU_RING_PRODUCER ? st.published : st.acknowledged,
@@ -164,9 +166,9 @@ cause(const struct fifo *f, enum shmu_ring_role role, int err)
 		return cli_fail(EXIT_CANNOT, f->text, "the channel is another "
 		    "user's");
 	case ENXIO:
-		return cli_fail(EXIT_CANNOT, f->text, "its bell, the FIFO of the "
-		    "name with .bell behind it, is not there or not its "
-		    "owner's; remove both names");
+		return cli_fail(EXIT_CANNOT, f->text,
+		    "its bell, the FIFO of the name with .bell behind it, is "
+		    "not there or not its owner's; remove both names");
 	case EILSEQ:
 		return cli_fail(EXIT_CANNOT, f->text, "there is something else "
 		    "of this name, no channel; choose another name");
@@ -177,14 +179,16 @@ cause(const struct fifo *f, enum shmu_ring_role role, int err)
 		return cli_fail(EXIT_CANNOT, f->text, "the channel was made on "
 		    "a machine of another word size or byte order");
 	case EPROTOTYPE:
-		return cli_fail(EXIT_CANNOT, f->text, "there is another structure "
-		    "of this name, no channel; shm-stat tells which");
+		return cli_fail(EXIT_CANNOT, f->text,
+		    "there is another structure of this name, no channel; "
+		    "shm-stat tells which");
 	case ENAMETOOLONG:
-		return cli_fail(EXIT_CANNOT, f->text, "the name is too long: .bell "
-		    "must fit behind it");
+		return cli_fail(EXIT_CANNOT, f->text,
+		    "the name is too long: .bell must fit behind it");
 	case ETIMEDOUT:
-		return cli_fail(EXIT_CANNOT, f->text, "another process has been "
-		    "joining it for 5 s; is it stopped?");
+		return cli_fail(EXIT_CANNOT, f->text,
+		    "another process has been joining it for 5 s; is it "
+		    "stopped?");
 	case ENOSPC:
 	case EDQUOT:
 	case EOPNOTSUPP:
@@ -221,8 +225,10 @@ note_leftover(const struct fifo *f)
 	    st.state[1] == SHMU_RING_ATTACHED ||
 	    st.published == st.acknowledged)
 		return;
-	cli_say(f->text, "beginning anew; %" PRIu64 " bytes of an earlier stream, "
-	    "which --resume would have gone on with, are dropped",
+	cli_say(f->text,
+	    "beginning anew; %" PRIu64
+	    " bytes of an earlier stream, which --resume would have gone on "
+	    "with, are dropped",
 	    st.published - st.acknowledged);
 }
 
@@ -238,8 +244,10 @@ take_as_it_is(struct fifo *f, enum shmu_ring_role role)
 	if (shmu_ring_open(&f->ring, role, &f->op, &any) == -1)
 		return -1;
 	if (!cli.quiet && look(f, &st))
-		cli_say(f->text, "the other side made it with %" PRIu64 " bytes, "
-		    "so --size does nothing", st.capacity);
+		cli_say(f->text,
+		    "the other side made it with %" PRIu64
+		    " bytes, so --size does nothing",
+		    st.capacity);
 	return 0;
 }
 
@@ -332,8 +340,8 @@ fifo_lost(struct fifo *f, const char *what, int err)
 		f->status = cli_fail(EXIT_CANNOT, what, "%s", strerror(err));
 		return -1;
 	}
-	f->status = cli_fail(EXIT_CANNOT, f->text, "the channel was cut short by "
-	    "somebody else");
+	f->status = cli_fail(EXIT_CANNOT, f->text,
+	    "the channel was cut short by somebody else");
 	shmu_ring_drop(&f->ring);
 	return -1;
 }
@@ -417,7 +425,8 @@ fifo_peer_lost(struct fifo *f)
 {
 	enum shmu_ring_state how = shmu_ring_peer(&f->ring, NULL);
 
-	if (f->reconnect > 0 || (how != SHMU_RING_LEFT && how != SHMU_RING_DIED))
+	if (f->reconnect > 0 ||
+	    (how != SHMU_RING_LEFT && how != SHMU_RING_DIED))
 		return 0;
 	peer_gone(f);
 	return 1;

@@ -23,7 +23,8 @@ struct fifo {
 	int			 lines;
 	int			 progress;
 	int			 verify;
-	int			 waits;		/* for input that takes its time */
+	int			 waits;		/* for input that takes its
+						 * time */
 	int			 plain;
 	double			 timeout;	/* seconds, < 0: none */
 	double			 reconnect;	/* seconds, 0: not at all */
@@ -33,7 +34,8 @@ struct fifo {
 	int			 status;	/* when something failed */
 	XXH3_state_t		 sum;
 	struct timespec		 began, shown;
-	uint64_t		 from;		/* the position where we began */
+	uint64_t		 from;		/* the position where we
+						 * began */
 };
 #define FIFO_INIT	{ .spec = SHMU_RING_SPEC_INIT, .delimiter = '\n',	\
 			  .ring = SHMU_RING_INIT, .timeout = -1,		\

@@ -152,7 +152,8 @@ read_begin(const struct shmu_item *item, struct begin *b)
 	if (shmu_segment_stat(&b->seg, &info) == 0) {
 		b->size = info.size;
 		len = info.size < sizeof b->u ? (size_t)info.size : sizeof b->u;
-		if (b->seg.fd != -1 && fcntl(b->seg.fd, F_SETFL, O_NOATIME) == 0)
+		if (b->seg.fd != -1 &&
+		    fcntl(b->seg.fd, F_SETFL, O_NOATIME) == 0)
 			n = pread(b->seg.fd, &b->u, len, 0);
 		else if (b->seg.fd == -1 &&
 		    shmu_segment_map(&b->seg, 0, len, PROT_READ) == 0 &&

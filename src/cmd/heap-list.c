@@ -240,8 +240,9 @@ snapshot(struct heap *h, const char *text, struct sites *s)
 	int r = from_file(text, s), status;
 
 	if (r == -1)
-		return cli_fail(EXIT_CANNOT, text, "this begins as shm-heap sites "
-		    "prints, but does not go on so");
+		return cli_fail(EXIT_CANNOT, text,
+		    "this begins as shm-heap sites prints, but does not go on "
+		    "so");
 	if (r == 1)
 		return EXIT_YES;
 	status = heap_look(h, text);

@@ -191,7 +191,8 @@ show_chunk(struct heap *h, const char *text)
 	size_t i, n;
 
 	if (shmu_heap_view_walk(h->view, seek, &w) != 1)
-		return cli_fail(EXIT_NO, h->text, "no chunk is at offset %s", text);
+		return cli_fail(EXIT_NO, h->text, "no chunk is at offset %s",
+		    text);
 	printf("offset: %" PRIu64 "\nsize: %" PRIu64 "\nstate: %s\nsite: %s\n",
 	    w.chunk.off, w.chunk.size, w.chunk.used ? "used" :
 	    w.chunk.pending ? "freed by another" : "free",

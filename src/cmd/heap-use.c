@@ -19,12 +19,14 @@ not_created(struct heap *h)
 {
 	switch (errno) {
 	case EEXIST:
-		return cli_fail(EXIT_NO, h->text, "exists already; choose another "
-		    "name, or remove it with shm-rm");
+		return cli_fail(EXIT_NO, h->text,
+		    "exists already; choose another name, or remove it with "
+		    "shm-rm");
 	case EINVAL:
-		return cli_fail(EXIT_CANNOT, h->text, "a heap of %" PRIu64 " bytes "
-		    "cannot be made here; its size or the number of slots does "
-		    "not fit", h->spec.segment.size);
+		return cli_fail(EXIT_CANNOT, h->text,
+		    "a heap of %" PRIu64 " bytes cannot be made here; its size "
+		    "or the number of slots does not fit",
+		    h->spec.segment.size);
 	default:
 		return cause_create(h->text, &h->op, &h->spec.segment, errno);
 	}
@@ -49,8 +51,9 @@ heap_create(struct heap *h)
 		return not_created(h);
 	if (h->op.kind == SHMU_POSIX &&
 	    shmu_heap_operand(heap)->kind == SHMU_ID && !cli.quiet)
-		cli_say(h->text, "there are no POSIX objects here; the heap is a "
-		    "System V segment, and --fallback finds it by its name");
+		cli_say(h->text,
+		    "there are no POSIX objects here; the heap is a System V "
+		    "segment, and --fallback finds it by its name");
 	shmu_operand_text(shmu_heap_operand(heap), text, sizeof text);
 	shmu_heap_detach(heap);
 	puts(text);
@@ -62,16 +65,18 @@ no_room(struct heap *h, uint64_t size)
 {
 	switch (errno) {
 	case ENOMEM:
-		return cli_fail(EXIT_NO, h->text, "no room for %" PRIu64 " bytes; "
-		    "see shm-heap stat and sites", size);
+		return cli_fail(EXIT_NO, h->text,
+		    "no room for %" PRIu64
+		    " bytes; see shm-heap stat and sites",
+		    size);
 	case EEXIST:
 		return cli_fail(EXIT_NO, h->text, "root %s names something "
 		    "already; free it first", h->root);
 	case ENOSPC:
 		return cli_fail(EXIT_CANNOT, h->text, "all roots have names");
 	case EINVAL:
-		return cli_fail(EXIT_USAGE, h->root, "a root has a name of 1 to %u "
-		    "bytes", SHMU_HEAP_NAME);
+		return cli_fail(EXIT_USAGE, h->root,
+		    "a root has a name of 1 to %u bytes", SHMU_HEAP_NAME);
 	default:
 		return heap_cause(h, errno);
 	}
@@ -114,10 +119,13 @@ not_freed(struct heap *h, const char *what)
 	case EALREADY:
 		return cli_fail(EXIT_NO, h->text, "%s is free already", what);
 	case ENOENT:
-		return cli_fail(EXIT_NO, h->text, "root %s names nothing", what);
+		return cli_fail(EXIT_NO, h->text, "root %s names nothing",
+		    what);
 	case EBADMSG:
-		return cli_fail(EXIT_CANNOT, h->text, "the guard behind %s is "
-		    "damaged: somebody wrote beyond it; it was not freed", what);
+		return cli_fail(EXIT_CANNOT, h->text,
+		    "the guard behind %s is damaged: somebody wrote beyond it; "
+		    "it was not freed",
+		    what);
 	default:
 		return heap_cause(h, errno);
 	}
@@ -194,7 +202,8 @@ heap_gc(struct heap *h)
 		json_close(&j, '}');
 	} else if (!cli.quiet)
 		printf("recovered %u dead, took from %u idle, gave back %" PRIu64
-		    " bytes\n", gc.dead, gc.idle, gc.units * before.unit);
+		    " bytes\n",
+		    gc.dead, gc.idle, gc.units * before.unit);
 	return EXIT_YES;
 }
 

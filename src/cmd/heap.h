@@ -21,7 +21,8 @@ struct heap {
 	uint64_t		 count;		/* trace */
 	double			 interval;
 	const char		*root;
-	uint64_t		 pool;		/* pid whose private pool is meant */
+	uint64_t		 pool;		/* pid whose private pool is
+						 * meant */
 	struct shmu_heap_spec	 spec;		/* create */
 };
 

@@ -13,7 +13,8 @@ struct json {
 	int	 depth;
 	int	 empty[8];	/* nothing was written at this depth yet */
 	int	 flat;		/* what is deeper than this stays on one line */
-	size_t	 used;		/* of text, written when it is full and at the end */
+	size_t	 used;		/* of text, written when it is full and at the
+				 * end */
 	char	 text[4096];
 };
 #define JSON_FLAT	8

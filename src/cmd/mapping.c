@@ -63,8 +63,9 @@ mapping_apply(const struct mapping *m, const char *text, void *start,
 
 	for (advice = m->advice; advice != NULL && *advice != -1; advice++)
 		if (shmu_pages_advise(start, len, *advice) == -1)
-			return cli_fail(EXIT_CANNOT, text, "the kernel does not "
-			    "take this advice here: %s", strerror(errno));
+			return cli_fail(EXIT_CANNOT, text,
+			    "the kernel does not take this advice here: %s",
+			    strerror(errno));
 	if (m->lock != LOCK_NO && (m->lock == LOCK_NOW ? shmu_pages_lock :
 	    shmu_pages_lock_onfault)(start, len) == -1)
 		return cause_lock(text, len, errno);

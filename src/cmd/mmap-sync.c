@@ -11,29 +11,25 @@
 #include "sync.h"
 
 static const char help[] =
-"usage: mmap-sync [options] FILE ...\n"
-"Map files, write to them, and bring what was written to the disk.\n"
-"\n"
-"  -f, --force          let --size cut a file, and --advise discard content\n"
-"  -n, --dry-run        say what would be done, and do nothing\n"
-"  -s, --size SIZE      create the file, or make it larger\n"
-"      --advise WORDS   advise the kernel, as madvise(2): willneed,random\n"
-"      --async          start the writing back, and do not wait for it\n"
-"      --evict          drop the pages from RAM, once they are synced\n"
-"      --invalidate     sync with MS_INVALIDATE too\n"
-"      --json           print what was done as JSON\n"
-"      --lock[=onfault] lock the pages in RAM, now or when first touched\n"
-"      --offset OFF     where the --write of the same number goes\n"
-"      --populate       bring the pages into RAM\n"
-"      --protect PROT   protect the mapping: none or letters of rwx\n"
-"      --range OFF:LEN  only this part; may be given several times\n"
-"      --residency      show what of the file is in RAM\n"
-"      --sparse         --size allocates nothing\n"
-"      --sync           sync and wait: done anyway if something was written\n"
-"      --updates FROM   write the lines \"OFF TEXT\" or \"OFF:LEN BYTES\" of FROM\n"
-"      --via WAY        write by pwrite or mmap\n"
-"      --write TEXT     write TEXT, or with - standard input, at --offset\n"
-CLI_HELP;
+    "usage: mmap-sync [options] FILE ...\nMap files, write to them, and bring "
+    "what was written to the disk.\n\n  -f, --force          let --size cut a "
+    "file, and --advise discard content\n  -n, --dry-run        say what would "
+    "be done, and do nothing\n  -s, --size SIZE      create the file, or make "
+    "it larger\n      --advise WORDS   advise the kernel, as madvise(2): "
+    "willneed,random\n      --async          start the writing back, and do "
+    "not wait for it\n      --evict          drop the pages from RAM, once "
+    "they are synced\n      --invalidate     sync with MS_INVALIDATE too\n     "
+    " --json           print what was done as JSON\n      --lock[=onfault] "
+    "lock the pages in RAM, now or when first touched\n      --offset OFF     "
+    "where the --write of the same number goes\n      --populate       bring "
+    "the pages into RAM\n      --protect PROT   protect the mapping: none or "
+    "letters of rwx\n      --range OFF:LEN  only this part; may be given "
+    "several times\n      --residency      show what of the file is in RAM\n   "
+    "   --sparse         --size allocates nothing\n      --sync           sync "
+    "and wait: done anyway if something was written\n      --updates FROM   "
+    "write the lines \"OFF TEXT\" or \"OFF:LEN BYTES\" of FROM\n      --via "
+    "WAY        write by pwrite or mmap\n      --write TEXT     write TEXT, or "
+    "with - standard input, at --offset\n" CLI_HELP;
 
 enum {
 	ADVISE = 256, ASYNC, EVICT, INVALIDATE, JSON, LOCK, OFFSET, POPULATE,
@@ -79,7 +75,10 @@ option(struct request *r, int c)
 	switch (c) {
 	case 'f':	r->force = 1; break;
 	case 'n':	r->dry = 1; break;
-	case 's':	r->size = cli_size("a size", optarg); r->has_size = 1; break;
+	case 's':
+		r->size = cli_size("a size", optarg);
+		r->has_size = 1;
+		break;
 	case ADVISE:	r->asked.advice = mapping_advices(optarg); break;
 	case ASYNC:	r->async = 1; break;
 	case EVICT:	r->evict = 1; break;
@@ -113,8 +112,8 @@ check_advice(const struct request *r)
 		for (a = shmu_pages_advices(); a->name != NULL; a++)
 			if (a->value == *value && a->discards && a->outlives &&
 			    !r->force)
-				cli_usage(a->name, "this discards what the file "
-				    "has; --force does it");
+				cli_usage(a->name, "this discards what the "
+				    "file has; --force does it");
 }
 
 static void
@@ -126,7 +125,8 @@ check(struct request *r, int files)
 		cli_usage(NULL, "--size is at least one byte: nothing can be "
 		    "mapped of an empty file");
 	if (r->sync && r->async)
-		cli_usage(NULL, "--sync waits and --async does not; choose one");
+		cli_usage(NULL,
+		    "--sync waits and --async does not; choose one");
 	if (r->evict && (r->async || r->asked.lock != LOCK_NO))
 		cli_usage(NULL, "--evict needs pages that are synced and not "
 		    "locked: no --async and no --lock");
@@ -136,7 +136,8 @@ check(struct request *r, int files)
 	if (r->sparse && !r->has_size)
 		cli_usage(NULL, "--sparse is about --size; give it");
 	if (r->dry && r->json)
-		cli_usage(NULL, "--dry-run does nothing that --json could tell");
+		cli_usage(NULL,
+		    "--dry-run does nothing that --json could tell");
 	check_advice(r);
 	updates_ready(&r->updates, files);
 	/* Syncing is what is done when nothing else was asked for. */

@@ -150,7 +150,8 @@ made(struct call *c)
 {
 	if ((c->verb->run == verb_wait || c->verb->run == verb_pop) &&
 	    !cli.quiet)
-		verb_fail(c, EXIT_YES, "the store was not there and is made now");
+		verb_fail(c, EXIT_YES,
+		    "the store was not there and is made now");
 }
 
 static int

@@ -74,7 +74,9 @@ option(struct attach *a, int c)
 {
 	switch (c) {
 	case 'a':	a->all = 1; break;
-	case 'c':	a->count = cli_number("a count", optarg, INT64_MAX); break;
+	case 'c':
+		a->count = cli_number("a count", optarg, INT64_MAX);
+		break;
 	case 'l':
 		a->length = cli_size("a length", optarg);
 		a->has_length = 1;
@@ -94,7 +96,8 @@ mapped(struct shmu_segment *seg, void *arg)
 {
 	const struct attach *a = arg;
 
-	if (mapping_apply(&a->asked, a->text, seg->start, seg->span) == EXIT_YES)
+	if (mapping_apply(&a->asked, a->text, seg->start, seg->span) ==
+	    EXIT_YES)
 		return 0;
 	errno = ECANCELED;
 	return -1;
@@ -146,8 +149,10 @@ int
 attach_no_room(const struct attach *a, const char *what, uint64_t len,
     uint64_t off)
 {
-	return cli_fail(EXIT_NO, a->text, "%s of %" PRIu64 " bytes at offset %"
-	    PRIu64 " does not fit: there are %" PRIu64, what, len, off, a->view.size);
+	return cli_fail(EXIT_NO, a->text,
+	    "%s of %" PRIu64 " bytes at offset %" PRIu64
+	    " does not fit: there are %" PRIu64,
+	    what, len, off, a->view.size);
 }
 
 int
@@ -183,7 +188,8 @@ check(const struct verb *verb, char *argv[])
 	switch (*form) {
 	case 'O':	cli_usage(verb->name, "at which OFFSET? try --help");
 	case 'B':	cli_usage(verb->name, "with which BYTE? try --help");
-	case 'S':	cli_usage(verb->name, "which OTHER segment? try --help");
+	case 'S':
+		cli_usage(verb->name, "which OTHER segment? try --help");
 	case 'C':	cli_usage(verb->name, "which COMMAND? try --help");
 	default:	break;
 	}
@@ -205,7 +211,7 @@ verb_or_die(const char *name)
 int
 main(int argc, char *argv[])
 {
-	struct attach a = { .asked = MAPPING_INIT, .limit = -1, .interval = 0.1 };
+	struct attach a = {.asked = MAPPING_INIT, .limit = -1, .interval = 0.1};
 	const struct verb *verb;
 	int c, status;
 

@@ -99,13 +99,16 @@ ftok_operand(struct request *r)
 	snprintf(path, sizeof path, "%.*s", (int)(colon - r->ftok), r->ftok);
 	key = ftok(path, (int)cli_number("the ID of ftok", colon + 1, 255));
 	if (key == -1)
-		cli_usage(r->ftok, "the path is not there: %s", strerror(errno));
+		cli_usage(r->ftok, "the path is not there: %s",
+		    strerror(errno));
 	r->op.kind = key == IPC_PRIVATE ? SHMU_PRIVATE : SHMU_KEY;
 	r->op.key = key;
 	r->text = r->ftok;
 	if (!cli.quiet)
-		cli_say(r->ftok, "the key is %#x; ftok uses 16 bits of the inode, "
-		    "so another file may have the same", (unsigned int)key);
+		cli_say(r->ftok,
+		    "the key is %#x; ftok uses 16 bits of the inode, so "
+		    "another file may have the same",
+		    (unsigned int)key);
 }
 
 static void
@@ -144,20 +147,25 @@ check(const struct request *r)
 		cli_usage(r->text, "an id cannot be chosen; write key:%d for a "
 		    "System V key or /%d for a POSIX name", r->op.id, r->op.id);
 	if (r->op.kind == SHMU_PIDFD)
-		cli_usage(r->text, "a descriptor of a process cannot be created");
+		cli_usage(r->text,
+		    "a descriptor of a process cannot be created");
 	cli_not_semaphore(&r->op, r->text);
 	if (!sysv && (r->spec.flags & SHMU_SPEC_HUGE) != 0)
-		cli_usage(r->text, "--huge is for System V; for a POSIX object use "
-		    "shm-attach --advise hugepage, for a file hugetlbfs");
+		cli_usage(r->text,
+		    "--huge is for System V; for a POSIX object use shm-attach "
+		    "--advise hugepage, for a file hugetlbfs");
 	if (!sysv && r->lock)
 		cli_usage(r->text, "--lock is for System V; elsewhere use "
 		    "shm-attach --lock hold");
 	if (r->existing && (r->spec.flags & SHMU_SPEC_REPLACE) != 0)
-		cli_usage(r->text, "--existing and --replace exclude each other");
-	if (r->existing && (r->from != NULL || r->fill != -1 || r->lock ||
-	    r->populate || r->has_mode || r->spec.flags != 0))
-		cli_usage(r->text, "--existing changes nothing, so it goes only "
-		    "with --owner; see shm-set and shm-attach");
+		cli_usage(r->text,
+		    "--existing and --replace exclude each other");
+	if (r->existing &&
+	    (r->from != NULL || r->fill != -1 || r->lock || r->populate ||
+		r->has_mode || r->spec.flags != 0))
+		cli_usage(r->text,
+		    "--existing changes nothing, so it goes only with --owner; "
+		    "see shm-set and shm-attach");
 	if (r->from != NULL && r->fill != -1)
 		cli_usage(r->text, "--from and --fill exclude each other");
 	if (sparse && (r->populate || r->fill != -1))
@@ -236,7 +244,8 @@ populate(struct shmu_segment *seg, uint64_t size)
 
 	if (seg->op.kind != SHMU_ID)
 		return 0;
-	if (shmu_segment_map(seg, 0, (size_t)size, PROT_READ | PROT_WRITE) == -1)
+	if (shmu_segment_map(seg, 0, (size_t)size, PROT_READ | PROT_WRITE) ==
+	    -1)
 		return -1;
 	if (shmu_pages_advise(seg->base, seg->length,
 	    shmu_pages_advice("populate_write")->value) == -1) {
@@ -327,8 +336,8 @@ create(struct request *r, struct shmu_segment *seg, struct content *content)
 		memcg_warn(r->text, r->spec.size, r->spec.flags);
 	if (!cli.quiet && r->op.kind == SHMU_KEY &&
 	    (r->spec.flags & SHMU_SPEC_REPLACE) != 0)
-		cli_say(r->text, "a System V segment is not replaced in one step: "
-		    "for a moment there is none");
+		cli_say(r->text, "a System V segment is not replaced in one "
+		    "step: for a moment there is none");
 	if (begin(r, seg) == -1)
 		return cause_create(r->text, &r->op, &r->spec, errno);
 	status = complete(r, seg, content);

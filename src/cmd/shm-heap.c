@@ -11,29 +11,26 @@
 #include "names.h"
 
 static const char help[] =
-"usage: shm-heap [options] create SEGMENT SIZE\n"
-"       shm-heap [options] stat | show | processes | check | gc SEGMENT\n"
-"       shm-heap [options] walk | sites | trace SEGMENT\n"
-"       shm-heap [options] diff BEFORE AFTER | diff SEGMENT\n"
-"       shm-heap [options] alloc SEGMENT SIZE | free SEGMENT OFFSET\n"
-"Make a heap in shared memory, and see what programs do with it.\n"
-"\n"
-"  -c, --count N        trace: end after N events\n"
-"  -m, --mode MODE      create: permission bits (default 0600)\n"
-"      --any-owner      also work on the heap of another user\n"
-"      --debug          create: guards, patterns, both sites of a fault\n"
-"      --fallback       create: System V where there are no POSIX objects\n"
-"      --interval SECS  diff: so long between the two looks (default 10)\n"
-"      --json           print JSON\n"
-"      --max SIZE       create: let it grow to SIZE; walk: chunks of at most SIZE\n"
-"      --min SIZE       walk: only chunks of at least SIZE\n"
-"      --owner U[:G]    create: give it to another user, group or both\n"
-"      --pool PID       look at the private pool of PID that SEGMENT tells of\n"
-"      --root NAME      alloc: publish as NAME; free: what NAME names\n"
-"      --site FILE:LINE walk: only what was allocated there\n"
-"      --slots N        create: threads at once (default 64)\n"
-"      --sparse         create: allocate nothing in advance\n"
-CLI_HELP;
+    "usage: shm-heap [options] create SEGMENT SIZE\n       shm-heap [options] "
+    "stat | show | processes | check | gc SEGMENT\n       shm-heap [options] "
+    "walk | sites | trace SEGMENT\n       shm-heap [options] diff BEFORE AFTER "
+    "| diff SEGMENT\n       shm-heap [options] alloc SEGMENT SIZE | free "
+    "SEGMENT OFFSET\nMake a heap in shared memory, and see what programs do "
+    "with it.\n\n  -c, --count N        trace: end after N events\n  -m, "
+    "--mode MODE      create: permission bits (default 0600)\n      "
+    "--any-owner      also work on the heap of another user\n      --debug     "
+    "     create: guards, patterns, both sites of a fault\n      --fallback    "
+    "   create: System V where there are no POSIX objects\n      --interval "
+    "SECS  diff: so long between the two looks (default 10)\n      --json      "
+    "     print JSON\n      --max SIZE       create: let it grow to SIZE; "
+    "walk: chunks of at most SIZE\n      --min SIZE       walk: only chunks of "
+    "at least SIZE\n      --owner U[:G]    create: give it to another user, "
+    "group or both\n      --pool PID       look at the private pool of PID "
+    "that SEGMENT tells of\n      --root NAME      alloc: publish as NAME; "
+    "free: what NAME names\n      --site FILE:LINE walk: only what was "
+    "allocated there\n      --slots N        create: threads at once (default "
+    "64)\n      --sparse         create: allocate nothing in "
+    "advance\n" CLI_HELP;
 
 enum { ANY_OWNER = 256, DEBUG, FALLBACK, INTERVAL, JSON, MAX, MIN, OWNER, POOL,
     ROOT, SITE, SLOTS, SPARSE };
@@ -84,7 +81,9 @@ option(struct heap *h, int c)
 	struct shmu_spec *spec = &h->spec.segment;
 
 	switch (c) {
-	case 'c':	h->count = cli_number("a count", optarg, INT64_MAX); break;
+	case 'c':
+		h->count = cli_number("a count", optarg, INT64_MAX);
+		break;
 	case 'm':	spec->mode = cli_mode(optarg); break;
 	case ANY_OWNER:	h->spec.flags |= SHMU_HEAP_ANY_OWNER; break;
 	case DEBUG:	h->spec.flags |= SHMU_HEAP_DEBUG; break;
@@ -128,14 +127,15 @@ heap_cause(struct heap *h, int err)
 {
 	switch (err) {
 	case EILSEQ:
-		return cli_fail(EXIT_CANNOT, h->text, "this is no heap; shm-heap "
-		    "create makes one");
+		return cli_fail(EXIT_CANNOT, h->text,
+		    "this is no heap; shm-heap create makes one");
 	case EBADMSG:
-		return cli_fail(EXIT_CANNOT, h->text, "the heap is damaged: what "
-		    "describes it cannot be right; make it anew");
+		return cli_fail(EXIT_CANNOT, h->text,
+		    "the heap is damaged: what describes it cannot be right; "
+		    "make it anew");
 	case EPROTOTYPE:
-		return cli_fail(EXIT_CANNOT, h->text, "this holds something else, "
-		    "or a heap of another version");
+		return cli_fail(EXIT_CANNOT, h->text,
+		    "this holds something else, or a heap of another version");
 	case ENOEXEC:
 		return cli_fail(EXIT_CANNOT, h->text, "the heap was made by a "
 		    "program of another word size or byte order");
@@ -145,21 +145,25 @@ heap_cause(struct heap *h, int err)
 		    "unfinished, and who made it is dead; remove it" :
 		    "the heap is being made; try again");
 	case EXDEV:
-		return cli_fail(EXIT_CANNOT, h->text, "the heap belongs to another "
-		    "pid or time namespace; from here it can only be looked at");
+		return cli_fail(EXIT_CANNOT, h->text,
+		    "the heap belongs to another pid or time namespace; from "
+		    "here it can only be looked at");
 	case EUSERS:
-		return cli_fail(EXIT_CANNOT, h->text, "every slot is taken by a "
-		    "living thread; see shm-heap processes");
+		return cli_fail(EXIT_CANNOT, h->text,
+		    "every slot is taken by a living thread; see shm-heap "
+		    "processes");
 	case ETIMEDOUT:
 		return held(h);
 	case EPERM:
 		if (h->pool == 0 && (h->spec.flags & SHMU_HEAP_ANY_OWNER) == 0)
-			return cli_fail(EXIT_CANNOT, h->text, "the heap is another "
-			    "user's; --any-owner works on it all the same");
+			return cli_fail(EXIT_CANNOT, h->text,
+			    "the heap is another user's; --any-owner works on "
+			    "it all the same");
 		break;
 	case EFAULT:
-		return cli_fail(EXIT_CANNOT, h->text, "it cannot be read: it was cut "
-		    "short, or its filesystem is full");
+		return cli_fail(EXIT_CANNOT, h->text,
+		    "it cannot be read: it was cut short, or its filesystem is "
+		    "full");
 	default:
 		break;
 	}

@@ -17,25 +17,21 @@
 #include "shmutil/sys.h"
 
 static const char help[] =
-"usage: shm-rm [options] SEGMENT ...\n"
-"       shm-rm [options] --unused | --orphans\n"
-"Remove shared-memory segments.  Memory goes when its last user detaches; until\n"
-"then a System V segment is said to be pending.  A SEGMENT - stands for one on\n"
-"each line of standard input.\n"
-"\n"
-"  -0, --null           read NUL-ended segments from standard input\n"
-"  -f, --force          what is absent is no failure\n"
-"  -i, --interactive    ask before each\n"
-"  -n, --dry-run        say what would be removed, and remove nothing\n"
-"  -w, --wait SECONDS   wait so long for the last user to detach\n"
-"  -y, --yes            really remove what --unused or --orphans found\n"
-"      --older-than AGE only what was not used for AGE: 90s 30m 4h 2d\n"
-"                       (orphans: 4h)\n"
-"      --orphans        what nobody uses, is old, and whose maker is proven dead\n"
-"                       or not recorded\n"
-"      --owner USER     only USER's, of --unused or --orphans\n"
-"      --unused         what nobody has attached, mapped or open\n"
-CLI_HELP;
+    "usage: shm-rm [options] SEGMENT ...\n       shm-rm [options] --unused | "
+    "--orphans\nRemove shared-memory segments.  Memory goes when its last user "
+    "detaches; until\nthen a System V segment is said to be pending.  A "
+    "SEGMENT - stands for one on\neach line of standard input.\n\n  -0, --null "
+    "          read NUL-ended segments from standard input\n  -f, --force      "
+    "    what is absent is no failure\n  -i, --interactive    ask before "
+    "each\n  -n, --dry-run        say what would be removed, and remove "
+    "nothing\n  -w, --wait SECONDS   wait so long for the last user to "
+    "detach\n  -y, --yes            really remove what --unused or --orphans "
+    "found\n      --older-than AGE only what was not used for AGE: 90s 30m 4h "
+    "2d\n                       (orphans: 4h)\n      --orphans        what "
+    "nobody uses, is old, and whose maker is proven dead\n                     "
+    "  or not recorded\n      --owner USER     only USER's, of --unused or "
+    "--orphans\n      --unused         what nobody has attached, mapped or "
+    "open\n" CLI_HELP;
 
 enum { OLDER = 256, ORPHANS, OWNER, UNUSED };
 
@@ -72,7 +68,10 @@ option(struct request *r, int c)
 	case 'n':	r->dry = 1; break;
 	case 'w':	r->wait = cli_seconds("a time limit", optarg); break;
 	case 'y':	r->yes = 1; break;
-	case OLDER:	r->age = cli_age("an age", optarg); r->has_age = 1; break;
+	case OLDER:
+		r->age = cli_age("an age", optarg);
+		r->has_age = 1;
+		break;
 	case ORPHANS:	r->orphans = 1; break;
 	case OWNER:	names_owner(optarg, &r->owner, &ignored); break;
 	case UNUSED:	r->unused = 1; break;
@@ -142,7 +141,8 @@ left(const struct victim *v, char *who, size_t size, const char **why)
 		holders_text(item, who, size);
 		held = item->kind == SHMU_ITEM_SYSV ? item->info.attached :
 		    item->nholders;
-		*why = shmu_inventory_missing(inv, missing, sizeof missing, NULL);
+		*why = shmu_inventory_missing(inv, missing, sizeof missing,
+		    NULL);
 	}
 	shmu_inventory_free(inv);
 	return held;
@@ -373,8 +373,8 @@ bulk(const struct request *r)
 	inv = shmu_inventory_new(&spec);
 	if (inv == NULL || shmu_inventory_all(inv) == -1 ||
 	    shmu_inventory_look(inv) == -1) {
-		status = cli_fail(EXIT_CANNOT, NULL, "segments cannot be listed: "
-		    "%s", strerror(errno));
+		status = cli_fail(EXIT_CANNOT, NULL,
+		    "segments cannot be listed: %s", strerror(errno));
 		shmu_inventory_free(inv);
 		return status;
 	}
@@ -399,8 +399,8 @@ check(const struct request *r, char *argv[])
 	if (r->orphans && r->unused)
 		cli_usage(NULL, "--unused and --orphans exclude each other");
 	if (!is_bulk && (r->has_age || r->owner != (uid_t)-1 || r->yes))
-		cli_usage(NULL, "--older-than, --owner and --yes go with --unused "
-		    "or --orphans");
+		cli_usage(NULL, "--older-than, --owner and --yes go with "
+		    "--unused or --orphans");
 	if (!is_bulk && *argv == NULL && !r->nul && !r->force)
 		cli_usage(NULL, "which SEGMENT? try --help");
 	cli_check_each(argv);

@@ -14,20 +14,16 @@
 #include "shmutil/parse.h"
 
 static const char help[] =
-"usage: shm-set [options] SEGMENT ...\n"
-"Change shared-memory segments that exist.  A SEGMENT - stands for one on each\n"
-"line of standard input.\n"
-"\n"
-"  -0, --null           read NUL-ended segments from standard input\n"
-"  -f, --force          let a smaller --size take pages from who uses them\n"
-"  -m, --mode MODE      set the permission bits\n"
-"  -n, --dry-run        say what would be done, and do nothing\n"
-"  -s, --size SIZE      set the size (POSIX and files)\n"
-"      --lock           keep the pages from being swapped (System V)\n"
-"      --owner U[:G]    give to another user, group or both\n"
-"      --sparse         --size allocates nothing\n"
-"      --unlock         undo --lock\n"
-CLI_HELP;
+    "usage: shm-set [options] SEGMENT ...\nChange shared-memory segments that "
+    "exist.  A SEGMENT - stands for one on each\nline of standard input.\n\n  "
+    "-0, --null           read NUL-ended segments from standard input\n  -f, "
+    "--force          let a smaller --size take pages from who uses them\n  "
+    "-m, --mode MODE      set the permission bits\n  -n, --dry-run        say "
+    "what would be done, and do nothing\n  -s, --size SIZE      set the size "
+    "(POSIX and files)\n      --lock           keep the pages from being "
+    "swapped (System V)\n      --owner U[:G]    give to another user, group or "
+    "both\n      --sparse         --size allocates nothing\n      --unlock     "
+    "    undo --lock\n" CLI_HELP;
 
 enum { LOCK = 256, OWNER, SPARSE, UNLOCK };
 
@@ -62,7 +58,10 @@ option(struct request *r, int c)
 	case 'f':	r->force = 1; break;
 	case 'm':	r->mode = cli_mode(optarg); r->has_mode = 1; break;
 	case 'n':	r->dry = 1; break;
-	case 's':	r->size = cli_size("a size", optarg); r->has_size = 1; break;
+	case 's':
+		r->size = cli_size("a size", optarg);
+		r->has_size = 1;
+		break;
 	case LOCK:	r->lock = 1; break;
 	case OWNER:
 		names_owner(optarg, &r->uid, &r->gid);
@@ -91,7 +90,8 @@ refuse_cut(const struct request *r, const char *text,
 	if (inv != NULL && shmu_inventory_add(inv, op) == 0 &&
 	    shmu_inventory_look(inv) == 0) {
 		item = shmu_inventory_items(inv, &n);
-		seen = shmu_inventory_missing(inv, buf, sizeof buf, NULL) == NULL;
+		seen = shmu_inventory_missing(inv, buf, sizeof buf, NULL) ==
+		       NULL;
 	}
 	if (item != NULL && item->nholders > 0)
 		cli_say(text, "cutting %" PRIu64 " bytes to %" PRIu64 " loses "
@@ -112,8 +112,8 @@ resize(const struct request *r, const char *text, struct shmu_segment *seg,
 	struct shmu_spec spec = SHMU_SPEC_INIT;
 
 	if (info->kind == SHMU_ID)
-		return cli_fail(EXIT_CANNOT, text, "a System V segment keeps its "
-		    "size; create another");
+		return cli_fail(EXIT_CANNOT, text,
+		    "a System V segment keeps its size; create another");
 	if (r->size < info->size && !r->force)
 		return refuse_cut(r, text, &seg->op, info->size);
 	if (r->dry)
@@ -131,8 +131,9 @@ lock(const struct request *r, const char *text, struct shmu_segment *seg,
     const struct shmu_info *info)
 {
 	if (info->kind != SHMU_ID)
-		return cli_fail(EXIT_CANNOT, text, "--lock and --unlock are for "
-		    "System V; elsewhere use shm-attach --lock hold");
+		return cli_fail(EXIT_CANNOT, text,
+		    "--lock and --unlock are for System V; elsewhere use "
+		    "shm-attach --lock hold");
 	if (r->dry || shmu_segment_lock(seg, r->lock) == 0)
 		return EXIT_YES;
 	return errno == EPERM && !r->lock ? cause_change(text, &seg->op, errno) :

@@ -76,8 +76,8 @@ choose(struct request *r, const char *list)
 			cli_usage(list, "these are too many columns");
 		r->cols[r->ncols] = column_find(list, len);
 		if (r->cols[r->ncols] == NULL)
-			cli_usage(list, "there is no such column; --columns lists "
-			    "them");
+			cli_usage(list,
+			    "there is no such column; --columns lists them");
 		r->spec.want |= r->cols[r->ncols++]->want;
 	}
 	if (r->ncols == 0)
@@ -99,8 +99,8 @@ static void
 mode(int *has, int c)
 {
 	if (*has != 0 && *has != c)
-		cli_usage(NULL, "of --audit, --check, --columns, --follow, --usage "
-		    "and --watch only one can be had");
+		cli_usage(NULL, "of --audit, --check, --columns, --follow, "
+		    "--usage and --watch only one can be had");
 	*has = c;
 }
 
@@ -110,7 +110,8 @@ interval(struct request *r, double otherwise)
 	r->every = optarg == NULL ? otherwise :
 	    cli_seconds("the time between two looks", optarg);
 	if (r->every < 0.05)
-		cli_usage(optarg, "the time between two looks is at least 0.05");
+		cli_usage(optarg,
+		    "the time between two looks is at least 0.05");
 }
 
 static void
@@ -122,7 +123,8 @@ option(struct request *r, int *has, int c)
 	case 'o':		choose(r, optarg); break;
 	case ALL:		r->spec.want |= SHMU_INVENTORY_ANON; break;
 	case AUDIT:
-		r->spec.want |= SHMU_INVENTORY_FORMAT;	/* tells bells of streams */
+		r->spec.want |= SHMU_INVENTORY_FORMAT;	/* tells bells of
+							 * streams */
 		mode(has, c);
 		break;
 	case CHECK:
@@ -227,14 +229,14 @@ check(const struct request *r, int has, char *argv[])
 	int operands = *argv != NULL || r->nul;
 
 	if (operands && has != 0)
-		cli_usage(*argv, "this lists all segments and takes none; --where "
-		    "chooses");
+		cli_usage(*argv,
+		    "this lists all segments and takes none; --where chooses");
 	if (operands && r->spec.ns != 0)
-		cli_usage(*argv, "--ns lists all segments and takes none; --where "
-		    "chooses");
+		cli_usage(*argv,
+		    "--ns lists all segments and takes none; --where chooses");
 	if (r->json && has == WATCH)
-		cli_usage("--json", "this is for the screen; --follow --json prints "
-		    "a line for each change");
+		cli_usage("--json", "this is for the screen; --follow --json "
+		    "prints a line for each change");
 	cli_check_each(argv);
 }
 

@@ -21,9 +21,9 @@ run(void *arg, char *argv[], void (*leave)(void *), void *leave_arg)
 	    "cannot be started: %s", strerror(errno));
 }
 
-/* There are no variables here; but what shmutil.sh stores in one comes through a
- * pipe, with a period behind it, so that a shell keeps newlines before it, and
- * knows that there is a value. */
+/* There are no variables here; but what shmutil.sh stores in one comes through
+ * a pipe, with a period behind it, so that a shell keeps newlines before it,
+ * and knows that there is a value. */
 static const char *
 unfit(void *arg, const char *var, int *status)
 {

@@ -73,8 +73,8 @@ finding(struct report *p, const struct shmu_item *item, const char *text)
 {
 	char operand[COLUMN_TEXT], owner[COLUMN_TEXT];
 
-	column_text(column_find("OPERAND", 7), item, &p->request->style, operand,
-	    sizeof operand);
+	column_text(column_find("OPERAND", 7), item, &p->request->style,
+	    operand, sizeof operand);
 	column_text(column_find("OWNER", 5), item, &p->request->style, owner,
 	    sizeof owner);
 	if (strcmp(operand, "-") == 0 && item->name != NULL)
@@ -158,8 +158,9 @@ audit_dir(struct report *p)
 	if (p->request->spec.ns != 0 || stat(SHMU_POSIX_DIR, &st) == -1 ||
 	    (st.st_mode & 0022) == 0 || (st.st_mode & S_ISVTX) != 0)
 		return;
-	snprintf(text, sizeof text, "others may remove each other's objects: no "
-	    "sticky bit, mode %04o", (unsigned int)st.st_mode & 07777U);
+	snprintf(text, sizeof text,
+	    "others may remove each other's objects: no sticky bit, mode %04o",
+	    (unsigned int)st.st_mode & 07777U);
 	found(p, SHMU_POSIX_DIR, names_user(st.st_uid), text);
 }
 

@@ -321,7 +321,8 @@ column_find(const char *word, size_t len)
 	const struct column *c;
 
 	for (c = columns; c->name != NULL; c++)
-		if (strlen(c->name) == len && strncasecmp(c->name, word, len) == 0)
+		if (strlen(c->name) == len &&
+		    strncasecmp(c->name, word, len) == 0)
 			return c;
 	return NULL;
 }

@@ -67,7 +67,8 @@ print_strip(const struct shmu_item *item)
 	char strip[STRIP + 1];
 	uint64_t from, size = item->info.size;
 
-	if (size == 0 || size > SIZE_MAX || shmu_item_operand(item, &op) == -1 ||
+	if (size == 0 || size > SIZE_MAX ||
+	    shmu_item_operand(item, &op) == -1 ||
 	    (op.kind == SHMU_ID && item->info.attached == 0) ||
 	    shmu_segment_open(&seg, &op, SHMU_READ) == -1)
 		return;

@@ -165,8 +165,9 @@ attachments(const struct request *r, const struct shmu_item *old,
 	if (n > 0 || old->info.attached == now->info.attached)
 		return;
 	by_pid(&by, now->info.lpid);
-	snprintf(detail, sizeof detail, "%" PRIu64 " -> %" PRIu64 " attachments",
-	    old->info.attached, now->info.attached);
+	snprintf(detail, sizeof detail,
+	    "%" PRIu64 " -> %" PRIu64 " attachments", old->info.attached,
+	    now->info.attached);
 	item_event(r, now, now->info.attached > old->info.attached ? "attached" :
 	    "detached", detail, &by);
 }
@@ -184,8 +185,8 @@ changed(const struct request *r, const struct shmu_item *old,
 		    " bytes", old->info.size, now->info.size);
 		item_event(r, now, "resized", detail, &nobody);
 	}
-	if (old->info.mode != now->info.mode || old->info.uid != now->info.uid ||
-	    old->info.gid != now->info.gid) {
+	if (old->info.mode != now->info.mode ||
+	    old->info.uid != now->info.uid || old->info.gid != now->info.gid) {
 		snprintf(detail, sizeof detail, "%04o %s -> %04o %s",
 		    (unsigned int)old->info.mode, names_user(old->info.uid),
 		    (unsigned int)now->info.mode, names_user(now->info.uid));
@@ -313,7 +314,8 @@ stat_follow(const struct request *request)
 	struct rows old = ROWS_INIT, now = ROWS_INIT;
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), status;
 
-	/* No line tells a state; who opens an object shall not be in the way. */
+	/* No line tells a state; who opens an object shall not be in the
+	 * way. */
 	r.sort = NULL;
 	if ((r.spec.want & SHMU_INVENTORY_PROVE) == 0)
 		r.spec.want |= SHMU_INVENTORY_NO_LEASE;

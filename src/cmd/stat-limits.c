@@ -234,8 +234,8 @@ stat_limits(const struct request *r)
 	int status = rows_take(&rows, r), i;
 
 	if (status == EXIT_YES && limits_get(&l) == -1)
-		status = cli_fail(EXIT_CANNOT, NULL, "the limits cannot be read: "
-		    "%s", strerror(errno));
+		status = cli_fail(EXIT_CANNOT, NULL,
+		    "the limits cannot be read: %s", strerror(errno));
 	if (status == EXIT_YES) {
 		limits_total(total, &rows);
 		if (r->json)

@@ -105,8 +105,8 @@ where_parse(struct request *r, char *list)
 		c = &r->where[r->nwhere++];
 		c->column = column_find(item, strlen(item));
 		if (c->column == NULL)
-			cli_usage(item, "there is no such column; --columns lists "
-			    "them");
+			cli_usage(item,
+			    "there is no such column; --columns lists them");
 		if (c->column->type == WORD)
 			c->text = word(c->column, value);
 		else
@@ -125,7 +125,8 @@ sort_parse(struct request *r, const char *column)
 	r->descending = *column == '-';
 	r->sort = column_find(name, strlen(name));
 	if (r->sort == NULL)
-		cli_usage(column, "there is no such column; --columns lists them");
+		cli_usage(column,
+		    "there is no such column; --columns lists them");
 	r->spec.want |= r->sort->want;
 }
 
@@ -239,10 +240,12 @@ sort(struct rows *rows, const struct request *r)
 		keys[i].was = i;
 		keys[i].descending = r->descending;
 		if (r->sort->type != WORD) {
-			keys[i].number = r->sort->value(rows->item[i], &r->style);
+			keys[i].number = r->sort->value(rows->item[i],
+			    &r->style);
 			continue;
 		}
-		column_text(r->sort, rows->item[i], &r->style, text, sizeof text);
+		column_text(r->sort, rows->item[i], &r->style, text,
+		    sizeof text);
 		keys[i].text = strdup(text);
 		failed = keys[i].text == NULL;
 	}

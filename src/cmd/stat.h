@@ -73,11 +73,12 @@ struct request {
 	const struct column	*sort;
 	int			 descending;
 	int			 nul, json, why;
-	double			 every;		/* seconds, of watch and follow */
+	double			 every;		/* seconds, of watch and
+						 * follow */
 };
 
-/* Read a --where (stat-where.c), which is cut into pieces that r points to; ends
- * the program when it is malformed. */
+/* Read a --where (stat-where.c), which is cut into pieces that r points to;
+ * ends the program when it is malformed. */
 void where_parse(struct request *r, char *list);
 void sort_parse(struct request *r, const char *column);
 

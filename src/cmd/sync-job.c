@@ -21,8 +21,8 @@ absent(struct job *j, const struct shmu_operand *op)
 	struct shmu_spec spec = SHMU_SPEC_INIT;
 
 	if (!j->r->has_size)
-		return cli_fail(EXIT_NO, j->text, "there is no such file; --size "
-		    "SIZE creates it");
+		return cli_fail(EXIT_NO, j->text,
+		    "there is no such file; --size SIZE creates it");
 	j->created = 1;
 	j->size = j->r->size;
 	if (j->r->dry)
@@ -34,8 +34,9 @@ absent(struct job *j, const struct shmu_operand *op)
 		return EXIT_YES;
 	}
 	if (errno == EEXIST)
-		return cli_fail(EXIT_NO, j->text, "somebody else creates it, or "
-		    "the name is a symbolic link to what is not there");
+		return cli_fail(EXIT_NO, j->text,
+		    "somebody else creates it, or the name is a symbolic link "
+		    "to what is not there");
 	return cause_create(j->text, op, &spec, errno);
 }
 
@@ -73,9 +74,11 @@ plan(struct job *j)
 	int status;
 
 	if (r->has_size && r->size < j->size && !r->force)
-		return cli_fail(EXIT_NO, j->text, "has %" PRIu64 " bytes, and %"
-		    PRIu64 " would cut content off, with SIGBUS for who has that "
-		    "mapped; --force does it", j->size, r->size);
+		return cli_fail(EXIT_NO, j->text,
+		    "has %" PRIu64 " bytes, and %" PRIu64
+		    " would cut content off, with SIGBUS for who has that "
+		    "mapped; --force does it",
+		    j->size, r->size);
 	if (r->has_size)
 		j->size = r->size;
 	status = updates_fit(&r->updates, j->text, j->size);
@@ -105,8 +108,10 @@ job_map(struct job *j)
 	    PROT_READ | (j->writable ? PROT_WRITE : 0)) == 0)
 		return EXIT_YES;
 	if (j->size > SIZE_MAX || errno == ENOMEM)
-		return cli_fail(EXIT_CANNOT, j->text, "there is no address space "
-		    "for %" PRIu64 " bytes (ulimit -v)", j->size);
+		return cli_fail(EXIT_CANNOT, j->text,
+		    "there is no address space for %" PRIu64
+		    " bytes (ulimit -v)",
+		    j->size);
 	if (errno == ERANGE)
 		return cause_fault(j->text, &j->seg, j->size, 0);
 	return cli_fail(EXIT_CANNOT, j->text, errno == ENODEV ? "this filesystem "
@@ -176,7 +181,8 @@ sync_directory(const struct job *j)
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	free(path);
 	if (fd == -1)
-		return EXIT_YES;	/* one may create where one cannot read */
+		return EXIT_YES;	/* one may create where one cannot
+					 * read */
 	r = shmu_sys_fdatasync(fd);
 	if (r == -1 && errno != EINVAL)
 		r = cli_fail(EXIT_CANNOT, j->text, "its directory could not be "

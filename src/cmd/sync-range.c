@@ -93,9 +93,10 @@ job_ranges(struct job *j)
 		if (g->len == REST && g->off <= j->size)
 			g->len = j->size - g->off;
 		if (!shmu_range_fits(g->off, g->len, j->size))
-			return cli_fail(EXIT_NO, j->text, "the range of %" PRIu64
-			    " bytes at offset %" PRIu64 " does not fit: the file "
-			    "has %" PRIu64, g->len, g->off, j->size);
+			return cli_fail(EXIT_NO, j->text,
+			    "the range of %" PRIu64 " bytes at offset %" PRIu64
+			    " does not fit: the file has %" PRIu64,
+			    g->len, g->off, j->size);
 	}
 	j->nranges = merge(j->ranges, r->nranges);
 	return EXIT_YES;
@@ -107,20 +108,24 @@ lost(const struct job *j, const char *call, int err)
 {
 	switch (err) {
 	case EIO:
-		return cli_fail(EXIT_CANNOT, j->text, "%s: the disk failed to take "
-		    "it (EIO): what was written is not safe, and another sync may "
-		    "not say so again; write it anew, elsewhere", call);
+		return cli_fail(EXIT_CANNOT, j->text,
+		    "%s: the disk failed to take it (EIO): what was written is "
+		    "not safe, and another sync may not say so again; write it "
+		    "anew, elsewhere",
+		    call);
 	case ENOSPC:
 	case EDQUOT:
 		return cli_fail(EXIT_CANNOT, j->text, "%s: %s, so what was written "
 		    "is not all on the disk; free some and write it anew", call,
 		    err == ENOSPC ? "the disk is full" : "your quota is used up");
 	case EBUSY:
-		return cli_fail(EXIT_CANNOT, j->text, "%s: some pages are locked in "
-		    "RAM, so they cannot be invalidated", call);
+		return cli_fail(EXIT_CANNOT, j->text,
+		    "%s: some pages are locked in RAM, so they cannot be "
+		    "invalidated",
+		    call);
 	case EINVAL:
-		return cli_fail(EXIT_CANNOT, j->text, "%s: this filesystem has no "
-		    "disk to sync with", call);
+		return cli_fail(EXIT_CANNOT, j->text,
+		    "%s: this filesystem has no disk to sync with", call);
 	default:
 		return cli_fail(EXIT_CANNOT, j->text, "%s: %s", call,
 		    strerror(err));
@@ -309,12 +314,13 @@ job_evict(struct job *j)
 		err = end == off ? 0 : shmu_sys_posix_fadvise(j->seg.fd,
 		    (off_t)off, (off_t)(end - off), POSIX_FADV_DONTNEED);
 		if (err != 0)
-			return cli_fail(EXIT_CANNOT, j->text, "cannot be evicted: "
-			    "%s", strerror(err));
+			return cli_fail(EXIT_CANNOT, j->text,
+			    "cannot be evicted: %s", strerror(err));
 	}
 	if (!known || resident(j, &after) == -1)
-		return cli_fail(EXIT_YES, j->text, "the kernel was asked to evict "
-		    "it, and does not tell whether it did");
+		return cli_fail(EXIT_YES, j->text,
+		    "the kernel was asked to evict it, and does not tell "
+		    "whether it did");
 	j->has_evicted = 1;
 	j->evicted = before > after ? before - after : 0;
 	if (cli.verbose)

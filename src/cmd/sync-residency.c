@@ -38,8 +38,9 @@ look(struct job *j, uint64_t off, uint64_t len, struct shmu_residency *r)
 	if (shmu_pages_cached(j->seg.fd, off, len, r) == 0)
 		return EXIT_YES;
 	if ((errno == EPERM || errno == ENOSYS) && !may_judge(j))
-		return cli_fail(EXIT_CANNOT, j->text, "what is in RAM is told to "
-		    "its owner and to who may write it, and to nobody else");
+		return cli_fail(EXIT_CANNOT, j->text,
+		    "what is in RAM is told to its owner and to who may write "
+		    "it, and to nobody else");
 	if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP)
 		return cli_fail(EXIT_CANNOT, j->text, "cachestat: %s",
 		    strerror(errno));
@@ -55,7 +56,8 @@ look(struct job *j, uint64_t off, uint64_t len, struct shmu_residency *r)
 static int
 look_at_range(struct job *j, const struct range *g, struct strip *s)
 {
-	uint64_t page = shmu_pages_size(), begin = shmu_range_down(g->off, page);
+	uint64_t page = shmu_pages_size(),
+		 begin = shmu_range_down(g->off, page);
 	uint64_t pages = (shmu_range_up(g->off + g->len, page) - begin) / page;
 	uint64_t n = pages < CELLS ? pages : CELLS, i;
 	struct shmu_residency r;
@@ -64,7 +66,8 @@ look_at_range(struct job *j, const struct range *g, struct strip *s)
 	memset(s, 0, sizeof *s);
 	s->all.source = "cachestat";
 	for (i = 0; i < n; i++) {
-		uint64_t from = begin + (pages / n * i + pages % n * i / n) * page;
+		uint64_t from = begin +
+				(pages / n * i + pages % n * i / n) * page;
 		uint64_t to = begin + (pages / n * (i + 1) +
 		    pages % n * (i + 1) / n) * page;
 
@@ -116,8 +119,8 @@ print_strip(const struct job *j, const struct range *g, const struct strip *s)
 	cli_safe(stdout, j->text);
 	if (j->r->nranges > 0)
 		printf(": %" PRIu64 ":%" PRIu64, g->off, g->len);
-	printf(": %" PRIu64 " of %" PRIu64 " bytes in RAM, %u.%u %%", s->all.resident,
-	    s->all.total, t / 10, t % 10);
+	printf(": %" PRIu64 " of %" PRIu64 " bytes in RAM, %u.%u %%",
+	    s->all.resident, s->all.total, t / 10, t % 10);
 	if (strcmp(s->all.source, "cachestat") == 0)
 		printf(", %" PRIu64 " dirty, %" PRIu64 " being written",
 		    s->all.dirty, s->all.writeback);

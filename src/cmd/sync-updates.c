@@ -197,8 +197,10 @@ read_records(struct updates *u)
 			continue;
 		used = record(p, left, at(u, u->n));
 		if (used == 0)
-			cli_usage(u->from, "record %zu is neither \"OFF TEXT\" nor "
-			    "\"OFF:LEN BYTES\"", n);
+			cli_usage(u->from,
+			    "record %zu is neither \"OFF TEXT\" nor \"OFF:LEN "
+			    "BYTES\"",
+			    n);
 		u->n++;
 	}
 }
@@ -210,9 +212,11 @@ check_pairs(const struct updates *u)
 	if (u->n == u->offsets || (u->n == 1 && u->offsets == 0))
 		return;
 	if (u->n == 0)
-		cli_usage(NULL, "--offset is where to --write what? try --help");
-	cli_usage(NULL, "each --write needs its --offset: there are %zu and %zu",
-	    u->n, u->offsets);
+		cli_usage(NULL,
+		    "--offset is where to --write what? try --help");
+	cli_usage(NULL,
+	    "each --write needs its --offset: there are %zu and %zu", u->n,
+	    u->offsets);
 }
 
 void
@@ -252,9 +256,11 @@ updates_fit(const struct updates *u, const char *text, uint64_t size)
 		uint64_t len = update_known(up);
 
 		if (!shmu_range_fits(up->off, len, size))
-			return cli_fail(EXIT_NO, text, "%" PRIu64 " bytes at offset "
-			    "%" PRIu64 " do not fit: the file has %" PRIu64 "; "
-			    "--size makes it larger", len, up->off, size);
+			return cli_fail(EXIT_NO, text,
+			    "%" PRIu64 " bytes at offset %" PRIu64
+			    " do not fit: the file has %" PRIu64
+			    "; --size makes it larger",
+			    len, up->off, size);
 	}
 	return EXIT_YES;
 }

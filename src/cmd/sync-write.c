@@ -136,8 +136,9 @@ too_much(const struct job *j)
 {
 	progress_end();
 	if (j->created)
-		return cli_fail(EXIT_NO, j->text, "standard input has more than "
-		    "fits into %" PRIu64 " bytes, so nothing was created",
+		return cli_fail(EXIT_NO, j->text,
+		    "standard input has more than fits into %" PRIu64
+		    " bytes, so nothing was created",
 		    j->size);
 	return cli_fail(EXIT_NO, j->text, "standard input has more than fits: %"
 	    PRIu64 " bytes were stored up to the end", j->written);

@@ -95,14 +95,16 @@ struct job {
 	int			 writable;
 	enum via		 via;	/* never VIA_AUTO */
 	struct range		*ranges;	/* of this file, merged */
-	struct range		 whole;		/* which is most often the one */
+	struct range		 whole;		/* which is most often the
+						 * one */
 	size_t			 nranges;
 	uint64_t		 written;	/* bytes */
 	const char		*call;	/* that synced, or NULL */
 	size_t			 calls;
 	uint64_t		 synced;	/* bytes of the ranges */
 	uint64_t		 nanoseconds;	/* that took */
-	struct strip		*strips;	/* one for each range, or NULL */
+	struct strip		*strips;	/* one for each range, or
+						 * NULL */
 	int			 has_evicted;
 	uint64_t		 evicted;
 };

@@ -164,7 +164,8 @@ table_print(const struct table *t, const struct table_style *style, FILE *out)
 	const char *p = t->cells;
 
 	for (c = 0; c < t->columns && !style->noheadings; c++)
-		cell(t, style, &l, t->heading[c], strlen(t->heading[c]), c, &owed);
+		cell(t, style, &l, t->heading[c], strlen(t->heading[c]), c,
+		    &owed);
 	if (!style->noheadings)
 		end(style, &l);
 	for (row = 0; row < rows; row++) {

@@ -19,7 +19,8 @@ struct table {
 	const char	*heading[TABLE_MOST];
 	int		 right[TABLE_MOST];	/* numbers */
 	size_t		 width[TABLE_MOST];
-	char		*cells;			/* each two bytes of length, text */
+	char		*cells;			/* each two bytes of length,
+						 * text */
 	size_t		 used, room;
 	size_t		 n;			/* cells */
 	int		 failed;		/* out of memory */

@@ -14,7 +14,8 @@
 
 enum {
 	LIMIT = 120,			/* seconds to measure */
-	PATIENCE = 5000			/* ms, for the first word of an exercise */
+	PATIENCE = 5000			/* ms, for the first word of an
+					 * exercise */
 };
 
 /* Keys that come meanwhile are dropped. */
@@ -136,7 +137,8 @@ act(struct player *p, int key, int *to)
 		return (key == 'c' ? screen_code(p) : screen_hint(p)) == 'q';
 	case 'l':
 		*to = screen_list(p);
-		return *to >= 0 || (*to == GO_AWAY && (*to = GO_QUIT) == GO_QUIT);
+		return *to >= 0 ||
+		       (*to == GO_AWAY && (*to = GO_QUIT) == GO_QUIT);
 	case 'r':
 		if (p->measured)
 			measure_now(p);
@@ -162,7 +164,8 @@ play(const struct tour *t, size_t lesson, int *to)
 	p.lesson = lesson;
 	p.l = lessons[lesson];
 	while (!over) {
-		if (player_at_exercise(&p) && p.exercise.pid == 0 && p.done.n == 0)
+		if (player_at_exercise(&p) && p.exercise.pid == 0 &&
+		    p.done.n == 0)
 			exercise_start(&p);
 		screen_step(&p);
 		key = term_key(-1, p.exercise.pid != 0 ? p.exercise.fd : -1);

@@ -54,7 +54,8 @@ static const struct option words[] = {
 /* What the options said, and what we are reading. */
 struct client {
 	const char		*key, *posix;
-	const char		*text;		/* the segment as the user calls it */
+	const char		*text;		/* the segment as the user calls
+						 * it */
 	struct shmu_operand	 op;
 	uint64_t		 count;		/* 0: no end */
 	int			 days, json, wait;
@@ -62,9 +63,12 @@ struct client {
 	struct shmu_segment	 seg;
 	struct shmu_info	 info;
 	struct uptime_look	 look;		/* the last one */
-	uint64_t		 changed;	/* when its text was first seen */
-	uint64_t		 printed;	/* when a reading was last printed */
-	uint64_t		 since;		/* what a limit is counted from */
+	uint64_t		 changed;	/* when its text was first
+						 * seen */
+	uint64_t		 printed;	/* when a reading was last
+						 * printed */
+	uint64_t		 since;		/* what a limit is counted
+						 * from */
 	uint64_t		 readings;
 	int			 told;		/* that the server is silent */
 	int			 waiting;	/* for the next server */
@@ -134,11 +138,14 @@ static int
 cannot_attach(const struct client *c, int err)
 {
 	if (err == EBADMSG)
-		return cli_fail(EXIT_CANNOT, c->text, "has %" PRIu64 " bytes, and "
-		    "a time needs 9 or more; see shm-stat", c->info.size);
+		return cli_fail(EXIT_CANNOT, c->text,
+		    "has %" PRIu64
+		    " bytes, and a time needs 9 or more; see shm-stat",
+		    c->info.size);
 	if (err == ENOENT && !c->wait)
-		return cli_fail(EXIT_NO, c->text, "there is no such segment; start "
-		    "uptime-srv, or --wait for it");
+		return cli_fail(EXIT_NO, c->text,
+		    "there is no such segment; start uptime-srv, or --wait for "
+		    "it");
 	return cause_open(c->text, &c->op, err);
 }
 
@@ -153,8 +160,9 @@ open_segment(struct client *c)
 		err = errno;
 		shmu_segment_close(&c->seg);
 		denied = err == EACCES ? denied + 1 : 0;
-		if (!c->wait || (err != ENOENT && err != EIDRM && err != EINVAL &&
-		    err != EBADMSG && (denied == 0 || denied > 10)))
+		if (!c->wait ||
+		    (err != ENOENT && err != EIDRM && err != EINVAL &&
+			err != EBADMSG && (denied == 0 || denied > 10)))
 			return cannot_attach(c, err);
 		if (too_late(c))
 			return no_server(c);
@@ -214,8 +222,8 @@ print(struct client *c)
 static int
 cut(const struct client *c)
 {
-	return cli_fail(EXIT_CANNOT, c->text, "somebody made it shorter while it "
-	    "was read");
+	return cli_fail(EXIT_CANNOT, c->text,
+	    "somebody made it shorter while it was read");
 }
 
 /* Sleep until there may be something new, no longer than a slice. */
@@ -315,8 +323,8 @@ examine(struct client *c)
 		return EXIT_YES;
 	}
 	if (!c->wait)
-		return cli_fail(EXIT_CANNOT, c->text, "%s; start uptime-srv, or "
-		    "--wait for it", why);
+		return cli_fail(EXIT_CANNOT, c->text,
+		    "%s; start uptime-srv, or --wait for it", why);
 	if (!c->waiting && !cli.quiet)
 		cli_say(c->text, "%s; waiting for the next", why);
 	if (!c->waiting)
@@ -383,12 +391,14 @@ follow(struct client *c)
 	if (read_time(c, &nothing, &c->look) == -1)
 		return cut(c);
 	if (cli.verbose && served(&c->look))
-		cli_say(c->text, "served by process %d", (int)uptime_pid(c->look.claim));
+		cli_say(c->text, "served by process %d",
+		    (int)uptime_pid(c->look.claim));
 	else if (cli.verbose)
 		cli_say(c->text, "its server keeps no record");
 	if (fresh(c))
 		status = reading(c);
-	while (status == EXIT_YES && (c->count == 0 || c->readings < c->count)) {
+	while (status == EXIT_YES &&
+	    (c->count == 0 || c->readings < c->count)) {
 		nap(c);
 		status = next(c);
 	}

@@ -44,7 +44,8 @@ static const struct option words[] = {
 /* What the options said, and what is served. */
 struct server {
 	const char		*key, *posix;
-	const char		*text;		/* the segment as the user calls it */
+	const char		*text;		/* the segment as the user calls
+						 * it */
 	struct shmu_operand	 op;
 	struct shmu_spec	 spec;
 	int			 has_mode;
@@ -321,14 +322,16 @@ check(struct server *s)
 	struct uptime_look l;
 
 	if (shmu_segment_stat(&s->seg, &now) == -1 || now.removed)
-		return cli_fail(EXIT_CANNOT, s->text, "somebody else removed it; "
-		    "see RemoveIPC in logind.conf(5) if that was at a logout");
+		return cli_fail(EXIT_CANNOT, s->text,
+		    "somebody else removed it; see RemoveIPC in logind.conf(5) "
+		    "if that was at a logout");
 	if (now.size < UPTIME_SIZE ||
 	    uptime_look(s->uptime, UPTIME_SIZE, &l) == -1)
 		return cut(s);
 	if (l.claim != uptime_claim_of(&s->self))
-		return cli_fail(EXIT_CANNOT, s->text, "process %d has put itself "
-		    "in our place", (int)uptime_pid(l.claim));
+		return cli_fail(EXIT_CANNOT, s->text,
+		    "process %d has put itself in our place",
+		    (int)uptime_pid(l.claim));
 	return EXIT_YES;
 }
 
@@ -355,12 +358,14 @@ serve(struct server *s, const sigset_t *mask)
 	uint64_t now = s->began;
 
 	while (timer != -1 && status == EXIT_YES) {
-		if (sleep_until(timer, uptime_deadline(s->began, now), mask) == -1)
+		if (sleep_until(timer, uptime_deadline(s->began, now), mask) ==
+		    -1)
 			break;
 		if (caught != 0)
 			return EXIT_YES;
 		now = uptime_now();
-		if (s->count != 0 && (now - s->began) / UPTIME_SECOND >= s->count)
+		if (s->count != 0 &&
+		    (now - s->began) / UPTIME_SECOND >= s->count)
 			return EXIT_YES;
 		status = check(s);
 		if (status == EXIT_YES &&

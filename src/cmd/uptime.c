@@ -38,7 +38,8 @@ uptime_operand(struct shmu_operand *op, const char *key, const char *posix)
 	if (posix != NULL) {
 		cli_operand_or_die(op, posix);
 		if (op->kind != SHMU_POSIX)
-			cli_usage(posix, "this is no POSIX name, such as /uptime");
+			cli_usage(posix,
+			    "this is no POSIX name, such as /uptime");
 		if (strncmp(op->name, "/sem.", 5) == 0)
 			cli_usage(posix, "names that begin with sem. belong to "
 			    "sem_open(3); choose another");
@@ -188,7 +189,8 @@ open_change(struct uptime *u)
 static void
 close_change(struct uptime *u)
 {
-	__atomic_store_n(&u->sequence, LOAD(&u->sequence) + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&u->sequence, LOAD(&u->sequence) + 1,
+	    __ATOMIC_RELEASE);
 	shmu_sys_futex_wake(&u->sequence, INT_MAX);
 }
 

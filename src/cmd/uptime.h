@@ -39,7 +39,8 @@ struct uptime {
 	uint32_t		layout;
 	uint32_t		sequence;	/* odd during a change */
 	uint64_t		claim;		/* who serves, 0: nobody */
-	uint64_t		began;		/* CLOCK_BOOTTIME, nanoseconds */
+	uint64_t		began;		/* CLOCK_BOOTTIME,
+						 * nanoseconds */
 	uint64_t		written;	/* the same, of this text */
 	struct shmu_owner	server;
 	unsigned char		unused[104];
@@ -49,7 +50,8 @@ struct uptime {
 struct uptime_look {
 	char			text[UPTIME_SIZE];	/* with its NUL */
 	int			record;		/* there is one of ours */
-	int			settled;	/* and what follows is of one write */
+	int			settled;	/* and what follows is of one
+						 * write */
 	uint32_t		sequence;
 	uint64_t		claim;
 	uint64_t		elapsed;	/* nanoseconds served so far */

@@ -33,27 +33,27 @@ static const struct {
 	int		 err;
 	const char	*text;
 } stores[] = {
-	{ EILSEQ, "this segment is no store; shm-stat tells what it is" },
-	{ EPROTOTYPE, "this segment holds something else, or a store of another "
-	    "version; shm-stat tells" },
-	{ EBADMSG, "the store is damaged: what describes it cannot be right; "
-	    "remove it" },
-	{ ENOEXEC, "the store was made by a program of another word size or byte "
-	    "order" },
-	{ EINPROGRESS, "the store is being made; try again" },
-	{ ESTALE, "the store is unfinished, and who made it is dead; remove it "
-	    "with shm-rm" },
-	{ EXDEV, "the store belongs to another pid or time namespace; use it from "
-	    "there" },
-	{ EUSERS, "too many use the store at once; try again" },
-	{ EFAULT, "the store cannot be read: it was cut short, or its filesystem "
-	    "is full" },
-	{ EOWNERDEAD, "who was changing it died, and to put that right takes "
-	    "permission to write; use it once as its owner" },
+    {EILSEQ, "this segment is no store; shm-stat tells what it is"},
+    {EPROTOTYPE, "this segment holds something else, or a store of another "
+    "version; shm-stat tells"},
+    {EBADMSG,
+	"the store is damaged: what describes it cannot be right; remove it"},
+    {ENOEXEC,
+	"the store was made by a program of another word size or byte order"},
+    {EINPROGRESS, "the store is being made; try again"},
+    {ESTALE, "the store is unfinished, and who made it is dead; remove it with "
+    "shm-rm"},
+    {EXDEV, "the store belongs to another pid or time namespace; use it from "
+    "there"},
+    {EUSERS, "too many use the store at once; try again"},
+    {EFAULT, "the store cannot be read: it was cut short, or its filesystem is "
+    "full"},
+    {EOWNERDEAD, "who was changing it died, and to put that right takes "
+    "permission to write; use it once as its owner"},
 };
 
-/* What is said of a store, whether it is being attached or used; -1 when that is
- * not it. */
+/* What is said of a store, whether it is being attached or used; -1 when that
+ * is not it. */
 static int
 of_store(struct call *c, int err)
 {
@@ -61,8 +61,10 @@ of_store(struct call *c, int err)
 	size_t i;
 
 	if (err == ETIMEDOUT)
-		return verb_fail(c, EXIT_CANNOT, "%s has kept the store locked for 5 "
-		    "seconds; continue it, or kill it", holder(c, buf, sizeof buf));
+		return verb_fail(c, EXIT_CANNOT,
+		    "%s has kept the store locked for 5 seconds; continue it, "
+		    "or kill it",
+		    holder(c, buf, sizeof buf));
 	if (err == EPERM && (c->given & OPT_ANY_OWNER) == 0)
 		return verb_fail(c, EXIT_CANNOT, "the store is another user's; "
 		    "--any-owner uses it all the same");
@@ -89,7 +91,8 @@ verb_cause_open(struct call *c, int err)
 	return cause_open(verb_where(c), &c->op, err);
 }
 
-/* What can be had for a POSIX object; UINT64_MAX where that is not asked for. */
+/* What can be had for a POSIX object; UINT64_MAX where that is not asked
+ * for. */
 static uint64_t
 available(const struct shmu_operand *op)
 {
@@ -108,13 +111,16 @@ full(struct call *c)
 	memset(&st, 0, sizeof st);
 	shmu_table_stat(c->t, &st);
 	if (st.size < st.maximum && free < st.maximum - st.size)
-		return verb_fail(c, EXIT_CANNOT, "the store cannot grow: it has %"
-		    PRIu64 " of at most %" PRIu64 " bytes, and %s only %" PRIu64
-		    " free; free some there", st.size, st.maximum,
-		    SHMU_POSIX_DIR, free);
-	return verb_fail(c, EXIT_CANNOT, "the store is full: %" PRIu64 " of at "
-	    "most %" PRIu64 " bytes, %" PRIu64 " cells; delete some, or make one "
-	    "with a larger --max", st.size, st.maximum, st.cells);
+		return verb_fail(c, EXIT_CANNOT,
+		    "the store cannot grow: it has %" PRIu64
+		    " of at most %" PRIu64 " bytes, and %s only %" PRIu64
+		    " free; free some there",
+		    st.size, st.maximum, SHMU_POSIX_DIR, free);
+	return verb_fail(c, EXIT_CANNOT,
+	    "the store is full: %" PRIu64 " of at most %" PRIu64
+	    " bytes, %" PRIu64
+	    " cells; delete some, or make one with a larger --max",
+	    st.size, st.maximum, st.cells);
 }
 
 static int
@@ -126,8 +132,8 @@ other_type(struct call *c)
 		return verb_fail(c, EXIT_CANNOT, "the cell is of another type");
 	if (cell.type == SHMU_CELL_BYTES &&
 	    (c->verb->flags & VERB_INTEGER) != 0)
-		return verb_fail(c, EXIT_CANNOT, "the cell holds text that is no "
-		    "integer; shm get shows it");
+		return verb_fail(c, EXIT_CANNOT,
+		    "the cell holds text that is no integer; shm get shows it");
 	return verb_fail(c, EXIT_CANNOT, "the cell is of another type: %s",
 	    shmu_cell_name(cell.type));
 }
@@ -146,11 +152,11 @@ verb_cause(struct call *c, int err)
 	case ENOSPC:
 		return full(c);
 	case ERANGE:
-		return verb_fail(c, EXIT_CANNOT, "the sum does not fit 64 bits; "
-		    "--wrap goes round");
+		return verb_fail(c, EXIT_CANNOT,
+		    "the sum does not fit 64 bits; --wrap goes round");
 	case EBUSY:
-		return verb_fail(c, EXIT_NO, "somebody has it or waits for it; shm "
-		    "ls -l tells who");
+		return verb_fail(c, EXIT_NO,
+		    "somebody has it or waits for it; shm ls -l tells who");
 	case EDEADLK:
 		return verb_fail(c, EXIT_CANNOT, "this process has the lock "
 		    "already");

@@ -113,8 +113,9 @@ cells_at(struct call *c, size_t i)
 static int
 nul_in_name(struct call *c)
 {
-	return verb_fail(c, EXIT_CANNOT, "the name of a cell has a NUL byte, which "
-	    "a variable cannot hold; use stdout");
+	return verb_fail(c, EXIT_CANNOT,
+	    "the name of a cell has a NUL byte, which a variable cannot hold; "
+	    "use stdout");
 }
 
 static int

@@ -15,7 +15,7 @@
 struct record {
 	struct json_read	r;
 	struct buffer		key, type, value, items;
-	int			has_key, has_value, has_integer, hex_key, hex_value;
+	int has_key, has_value, has_integer, hex_key, hex_value;
 	int64_t			integer, places;
 	int			closed, count;
 };
@@ -31,7 +31,8 @@ text(struct record *rec, struct buffer *to, int hex)
 	ok = json_is_string(&rec->r, hex ? &digits : to);
 	if (ok && hex && decode_hex(to, digits.bytes != NULL ? digits.bytes : "",
 	    digits.used) == -1) {
-		rec->r.error = "what ends with _hex is pairs of hexadecimal digits";
+		rec->r.error =
+		    "what ends with _hex is pairs of hexadecimal digits";
 		ok = 0;
 	}
 	buffer_free(&digits);
@@ -200,8 +201,8 @@ store(struct call *c, const struct record *rec)
 		    rec->value.bytes != NULL ? rec->value.bytes : "",
 		    rec->value.used);
 	if (is(&rec->type, "integer"))
-		return shmu_table_integer(c->t, c->key, c->key_length, SHMU_SWAP,
-		    rec->integer, 0, NULL);
+		return shmu_table_integer(c->t, c->key, c->key_length,
+		    SHMU_SWAP, rec->integer, 0, NULL);
 	if (is(&rec->type, "queue"))
 		return store_queue(c, rec);
 	if (is(&rec->type, "barrier"))
@@ -243,8 +244,8 @@ static int
 store_record(struct call *c, const struct record *rec, const char *why)
 {
 	if (why != NULL)
-		return verb_fail(c, EXIT_CANNOT, "%s; what is before it is loaded",
-		    why);
+		return verb_fail(c, EXIT_CANNOT,
+		    "%s; what is before it is loaded", why);
 	c->key = rec->key.bytes;
 	c->key_length = rec->key.used;
 	if (make_room(c, rec) == 0 && store(c, rec) == 0)

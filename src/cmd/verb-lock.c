@@ -44,7 +44,8 @@ claim_take(struct call *c, struct shmu_claim *claim, claim_try *try, void *arg)
 			return EXIT_NO;
 		if (errno == ETIMEDOUT && patience_over(c))
 			return EXIT_TIMEOUT;
-		if (errno != EINTR && !(errno == ETIMEDOUT && patience_polls(c)))
+		if (errno != EINTR &&
+		    !(errno == ETIMEDOUT && patience_polls(c)))
 			return -1;
 		status = verb_interrupted(c);
 		if (status != EXIT_YES)
@@ -59,8 +60,10 @@ inherited(struct call *c, const struct shmu_claim *claim)
 	uint32_t pid = claim->dead.pid;
 
 	if (pid != 0 && !cli.quiet)
-		verb_fail(c, EXIT_YES, "process %" PRIu32 " had it and died; what it "
-		    "protects may be half done", pid);
+		verb_fail(c, EXIT_YES,
+		    "process %" PRIu32
+		    " had it and died; what it protects may be half done",
+		    pid);
 	if (c->var == NULL)
 		return EXIT_YES;
 	return pid != 0 ? verb_result_number(c, pid) : verb_result(c, "", 0);
@@ -77,7 +80,8 @@ static int
 take_place(struct call *c, struct shmu_claim *claim, void *arg)
 {
 	(void)arg;
-	return shmu_semaphore_take(c->t, c->key, c->key_length, c->count, claim);
+	return shmu_semaphore_take(c->t, c->key, c->key_length, c->count,
+	    claim);
 }
 
 /* With another number of places than there are, it is not taken. */
@@ -86,11 +90,12 @@ not_taken(struct call *c, int err)
 {
 	struct shmu_cell_state state;
 
-	if (err != ERANGE || shmu_cell_state(c->t, c->key, c->key_length, &state,
-	    NULL, 0) == -1)
+	if (err != ERANGE ||
+	    shmu_cell_state(c->t, c->key, c->key_length, &state, NULL, 0) == -1)
 		return verb_cause(c, err);
-	return verb_fail(c, EXIT_CANNOT, "it has %" PRIu32 " places, not %" PRIu32
-	    "; --resize changes that", state.places, c->count);
+	return verb_fail(c, EXIT_CANNOT,
+	    "it has %" PRIu32 " places, not %" PRIu32 "; --resize changes that",
+	    state.places, c->count);
 }
 
 /* What is held for a command, while it runs. */
@@ -190,8 +195,10 @@ verb_unlock(struct call *c)
 	}
 	if (errno != EPERM && errno != ESRCH)
 		return verb_cause(c, errno);
-	return verb_fail(c, EXIT_NO, "process %d does not have it; shm ls -l tells "
-	    "who does, --owner PID says for whom", (int)pid);
+	return verb_fail(c, EXIT_NO,
+	    "process %d does not have it; shm ls -l tells who does, --owner "
+	    "PID says for whom",
+	    (int)pid);
 }
 
 static int
@@ -215,8 +222,10 @@ verb_barrier(struct call *c)
 	if (status == EXIT_YES)
 		status = claim_take(c, &claim, meet, &generation);
 	if (status == -1 && errno == EOWNERDEAD)
-		return verb_fail(c, EXIT_CANNOT, "process %" PRIu32 " waited here and "
-		    "died, so this meeting is broken for all", claim.dead.pid);
+		return verb_fail(c, EXIT_CANNOT,
+		    "process %" PRIu32
+		    " waited here and died, so this meeting is broken for all",
+		    claim.dead.pid);
 	if (status == -1)
 		return not_taken(c, errno);
 	return status == EXIT_YES ? verb_result_number(c, (int64_t)generation) :

@@ -129,8 +129,8 @@ each(struct listing *l, struct dirent **entries, int n)
 
 	for (i = 0; i < n; i++) {
 		s.name = entries[i]->d_name;
-		if (verb_is_store(s.name) && shmu_operand_name(&op, s.name) == 0 &&
-		    look(&op, &s)) {
+		if (verb_is_store(s.name) &&
+		    shmu_operand_name(&op, s.name) == 0 && look(&op, &s)) {
 			if (l->json)
 				add_json(l, &s);
 			else

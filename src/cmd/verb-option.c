@@ -109,7 +109,8 @@ static const struct word {
 struct reading {
 	int	 argc, at;
 	char	**argv;
-	int	 kept;		/* words that are no options, at the beginning */
+	int	 kept;		/* words that are no options, at the
+				 * beginning */
 };
 
 /* A number up to most, or a message. */
@@ -128,8 +129,9 @@ size(struct call *c, const char *text, uint64_t *out)
 {
 	if (shmu_parse_size(text, out) == 0)
 		return EXIT_YES;
-	return verb_usage(c, text, "a size is bytes, or a number with k K KiB M "
-	    "G T (1024), KB MB GB TB (1000) or p (pages)");
+	return verb_usage(c, text,
+	    "a size is bytes, or a number with k K KiB M G T (1024), KB MB GB "
+	    "TB (1000) or p (pages)");
 }
 
 static int
@@ -180,13 +182,13 @@ argument(struct call *c, unsigned int bit, const char *text)
 		break;
 	case OPT_MODE:
 		if (shmu_parse_mode(text, &c->mode) == -1)
-			status = verb_usage(c, text, "a mode is octal permission "
-			    "bits, 0 to 0777");
+			status = verb_usage(c, text,
+			    "a mode is octal permission bits, 0 to 0777");
 		break;
 	case OPT_WAIT:
 		if (cli_parse_seconds(text, &c->seconds) == -1)
-			status = verb_usage(c, text, "a time limit is a number of "
-			    "seconds");
+			status = verb_usage(c, text,
+			    "a time limit is a number of seconds");
 		break;
 	default:
 		break;
@@ -218,12 +220,14 @@ long_option(struct call *c, struct reading *r)
 		    words[i].name[len] == '\0')
 			break;
 	if (i == WORDS)
-		return verb_usage(c, word, "there is no such option; shm -h tells");
+		return verb_usage(c, word,
+		    "there is no such option; shm -h tells");
 	if (text != NULL && !words[i].argument)
 		return verb_usage(c, word, "this option takes no argument");
 	if (text == NULL && words[i].argument) {
 		if (++r->at == r->argc)
-			return verb_usage(c, word, "this option needs an argument");
+			return verb_usage(c, word,
+			    "this option needs an argument");
 		text = r->argv[r->at];
 	}
 	return option(c, &words[i], text);
@@ -244,13 +248,13 @@ letters(struct call *c, struct reading *r)
 			if (words[i].letter == *p)
 				break;
 		if (i == WORDS)
-			return verb_usage(c, word, "there is no such option; shm -h "
-			    "tells");
+			return verb_usage(c, word,
+			    "there is no such option; shm -h tells");
 		text = p + 1;
 		if (words[i].argument && *text == '\0') {
 			if (++r->at == r->argc)
-				return verb_usage(c, word, "this option needs an "
-				    "argument");
+				return verb_usage(c, word,
+				    "this option needs an argument");
 			text = r->argv[r->at];
 		}
 		status = option(c, &words[i], text);

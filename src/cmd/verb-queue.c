@@ -20,8 +20,8 @@ try_push(struct call *c, struct shmu_claim *claim, void *arg)
 {
 	const struct item *item = arg;
 
-	return shmu_queue_push(c->t, c->key, c->key_length, c->count, item->bytes,
-	    item->length, claim);
+	return shmu_queue_push(c->t, c->key, c->key_length, c->count,
+	    item->bytes, item->length, claim);
 }
 
 static int
@@ -40,7 +40,8 @@ push(struct call *c, struct shmu_claim *claim, const char *bytes, size_t n)
 	if (errno != EPIPE)
 		return verb_cause(c, errno);
 	if (!cli.quiet)
-		verb_fail(c, EXIT_NO, "the queue is closed; nothing more is taken");
+		verb_fail(c, EXIT_NO,
+		    "the queue is closed; nothing more is taken");
 	return EXIT_NO;
 }
 
@@ -87,7 +88,8 @@ try_pop(struct call *c, struct shmu_claim *claim, void *arg)
 	    &item->length, claim);
 }
 
-/* It is out of the queue, so a variable that cannot hold it must not lose it. */
+/* It is out of the queue, so a variable that cannot hold it must not lose
+ * it. */
 static int
 unfit(struct call *c, const struct popped *item)
 {
@@ -101,8 +103,9 @@ unfit(struct call *c, const struct popped *item)
 	b->used = 0;
 	if (encode_base64(b, item->bytes, item->length) == -1)
 		return verb_fail(c, EXIT_CANNOT, "no memory");
-	return verb_fail(c, EXIT_CANNOT, "item has a NUL byte at %zu; use --hex, "
-	    "--base64 or stdout; it was, in base64, %.*s",
+	return verb_fail(c, EXIT_CANNOT,
+	    "item has a NUL byte at %zu; use --hex, --base64 or stdout; it "
+	    "was, in base64, %.*s",
 	    (size_t)(nul - (const char *)item->bytes), (int)b->used, b->bytes);
 }
 
@@ -125,8 +128,10 @@ verb_pop(struct call *c)
 	if (status != EXIT_YES)
 		return status;
 	if (claim.dead.pid != 0 && !cli.quiet)
-		verb_fail(c, EXIT_YES, "process %" PRIu32 " had this item and died; "
-		    "it may be half done", claim.dead.pid);
+		verb_fail(c, EXIT_YES,
+		    "process %" PRIu32
+		    " had this item and died; it may be half done",
+		    claim.dead.pid);
 	status = unfit(c, &item);
 	if (status == EXIT_YES)
 		status = verb_result(c, item.bytes, item.length);
@@ -145,8 +150,9 @@ verb_ack(struct call *c)
 		return status;
 	if (errno != ENOENT && errno != ESRCH)
 		return verb_cause(c, errno);
-	return verb_fail(c, EXIT_NO, "process %d has no item on lease; --owner PID "
-	    "says for whom", (int)pid);
+	return verb_fail(c, EXIT_NO,
+	    "process %d has no item on lease; --owner PID says for whom",
+	    (int)pid);
 }
 
 int

@@ -19,7 +19,8 @@ no_memory(struct call *c)
 static int
 no_input(struct call *c)
 {
-	return verb_fail(c, EXIT_USAGE, "standard input cannot be read from here");
+	return verb_fail(c, EXIT_USAGE,
+	    "standard input cannot be read from here");
 }
 
 int
@@ -73,7 +74,8 @@ acts(const void *bytes, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if ((s[i] < ' ' && s[i] != '\n' && s[i] != '\t') || s[i] >= 0x7f)
+		if ((s[i] < ' ' && s[i] != '\n' && s[i] != '\t') ||
+		    s[i] >= 0x7f)
 			return 1;
 	return 0;
 }
@@ -107,8 +109,9 @@ verb_result(struct call *c, const void *bytes, size_t n)
 		return print(c, bytes, n);
 	nul = n > 0 ? memchr(bytes, '\0', n) : NULL;
 	if (nul != NULL)
-		return verb_fail(c, EXIT_CANNOT, "value has a NUL byte at %zu; use "
-		    "--hex, --base64 or stdout",
+		return verb_fail(c, EXIT_CANNOT,
+		    "value has a NUL byte at %zu; use --hex, --base64 or "
+		    "stdout",
 		    (size_t)(nul - (const char *)bytes));
 	return carrier->set(carrier->arg, c->var, bytes, n);
 }

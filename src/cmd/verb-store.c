@@ -49,8 +49,9 @@ verb_new(struct call *c)
 	if (errno == EEXIST)
 		return taken(c);
 	if (errno == EINVAL && c->max != 0)
-		return verb_fail(c, EXIT_CANNOT, "a store cannot have a maximum of "
-		    "%ju bytes", (uintmax_t)c->max);
+		return verb_fail(c, EXIT_CANNOT,
+		    "a store cannot have a maximum of %ju bytes",
+		    (uintmax_t)c->max);
 	return cause_create(verb_where(c), &c->op, &spec.segment, errno);
 }
 

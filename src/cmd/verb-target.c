@@ -56,9 +56,9 @@ store(struct call *c, const char *word, size_t len)
 	char name[STORE_MAX + 1];
 
 	if (!grammatical(word, len))
-		return verb_usage(c, word, "a store has 1 to 30 letters, digits, "
-		    "'.', '_', '-', the first no '.' or '-'; for other segments "
-		    "there is --in");
+		return verb_usage(c, word,
+		    "a store has 1 to 30 letters, digits, '.', '_', '-', the "
+		    "first no '.' or '-'; for other segments there is --in");
 	if (reserved(word, len))
 		return verb_usage(c, word, "a store cannot be called %.*s; for "
 		    "other segments there is --in", (int)len, word);

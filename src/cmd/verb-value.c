@@ -91,8 +91,10 @@ data(struct call *c, const char **bytes, size_t *n)
 		    UINT64_MAX);
 		if (status == EXIT_YES && (c->given & OPT_LENGTH) != 0 &&
 		    b->used < c->length)
-			return verb_fail(c, EXIT_CANNOT, "standard input ended after "
-			    "%zu bytes; nothing was stored", b->used);
+			return verb_fail(c, EXIT_CANNOT,
+			    "standard input ended after %zu bytes; nothing was "
+			    "stored",
+			    b->used);
 		*bytes = b->used > 0 ? b->bytes : "";
 		*n = b->used;
 	} else {

@@ -15,7 +15,8 @@ patience_begin(struct call *c)
 {
 	clock_gettime(CLOCK_MONOTONIC, &c->end);
 	c->end.tv_sec += (time_t)c->seconds;
-	c->end.tv_nsec += (long)((c->seconds - (double)(time_t)c->seconds) * 1e9);
+	c->end.tv_nsec += (long)((c->seconds - (double)(time_t)c->seconds) *
+				 1e9);
 	if (c->end.tv_nsec >= 1000000000) {
 		c->end.tv_nsec -= 1000000000;
 		c->end.tv_sec++;
@@ -150,8 +151,9 @@ condition(struct call *c, struct until *u)
 		if (strcmp(c->argv[0], words[i]) == 0)
 			break;
 	if (i == sizeof words / sizeof words[0])
-		return verb_usage(c, c->argv[0], "what follows is one of -eq -ne -lt "
-		    "-le -gt -ge and an integer");
+		return verb_usage(c, c->argv[0],
+		    "what follows is one of -eq -ne -lt -le -gt -ge and an "
+		    "integer");
 	if (c->argc == 1)
 		return verb_usage(c, c->argv[0], "which integer is it compared "
 		    "with?");
@@ -168,7 +170,8 @@ wait_for(struct call *c, struct until *u)
 	patience_begin(c);
 	for (;;) {
 		left = patience_left(c);
-		r = shmu_table_wait(c->t, c->key, c->key_length, until, u, left);
+		r = shmu_table_wait(c->t, c->key, c->key_length, until, u,
+		    left);
 		if (r == WAIT_DONE)
 			return EXIT_YES;
 		if (r == WAIT_OTHER)
@@ -176,7 +179,8 @@ wait_for(struct call *c, struct until *u)
 		if (errno == ETIMEDOUT && patience_over(c))
 			return (c->given & OPT_NOWAIT) != 0 ? EXIT_NO :
 			    EXIT_TIMEOUT;
-		if (errno != EINTR && !(errno == ETIMEDOUT && patience_polls(c)))
+		if (errno != EINTR &&
+		    !(errno == ETIMEDOUT && patience_polls(c)))
 			return verb_cause(c, errno);
 		status = verb_interrupted(c);
 		if (status != EXIT_YES)

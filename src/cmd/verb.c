@@ -156,7 +156,8 @@ check(struct call *c)
 		return verb_fail(c, EXIT_USAGE, "either -- COMMAND or --owner, "
 		    "not both");
 	if (c->command != NULL && carrier->run == NULL)
-		return verb_fail(c, EXIT_USAGE, "no command can be run from here");
+		return verb_fail(c, EXIT_USAGE,
+		    "no command can be run from here");
 	if (c->argc < v->least)
 		return verb_fail(c, EXIT_USAGE, "%s shm -h tells", v->lacks);
 	if (v->most >= 0 && c->argc > v->most)
@@ -246,8 +247,8 @@ command(struct call *c, int argc, char *argv[])
 		return verb_fail(c, EXIT_USAGE, "which verb? shm -h tells");
 	c->verb = verb_named(c->argv[0]);
 	if (c->verb == NULL)
-		return verb_usage(c, c->argv[0], "there is no such verb; shm -h "
-		    "tells");
+		return verb_usage(c, c->argv[0],
+		    "there is no such verb; shm -h tells");
 	status = verb_options(c, c->argc - 1, c->argv + 1);
 	if (status != EXIT_YES)
 		return status;

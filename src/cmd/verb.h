@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verb.h - the verbs of shm, for whoever carries them: a command, a shell, a pipe
+ * verb.h - the verbs of shm, for whoever carries them: a command, a shell, a
+ * pipe
  *
  * A carrier fills a struct carrier, begins a session, and hands it one command
  * after the other.  Nothing here exits, dies by a signal or keeps a half-made
@@ -95,8 +96,10 @@ struct session {
 	struct buffer		 value, text;	/* scratch of verbs */
 	struct buffer		 where;		/* of messages */
 	struct buffer		 list, places;	/* see cells_list */
-	int			 quiet, explain;	/* -q and -x of all commands */
-	unsigned int		 given;		/* other options of all: OPT_* */
+	int			 quiet, explain;	/* -q and -x of all
+							 * commands */
+	unsigned int		 given;		/* other options of all:
+						 * OPT_* */
 };
 
 /* Begin; many commands will be given, or one.  The session is the caller's. */
@@ -144,7 +147,8 @@ struct call {
 	char			**argv;		/* what follows the target */
 	int			 argc;
 	char			**command;	/* what follows --, or NULL */
-	int			 foreign;	/* the status is the command's */
+	int			 foreign;	/* the status is the
+						 * command's */
 	struct shmu_table	*t;
 	struct timespec		 end;		/* of waiting, by the clock */
 	struct timespec		 left;
@@ -285,14 +289,18 @@ int claim_take(struct call *c, struct shmu_claim *claim, claim_try *try,
 
 /* The verbs. */
 int verb_new(struct call *c), verb_rm(struct call *c), verb_ls(struct call *c);
-int verb_get(struct call *c), verb_put(struct call *c), verb_del(struct call *c);
+int verb_get(struct call *c), verb_put(struct call *c),
+    verb_del(struct call *c);
 int verb_type(struct call *c), verb_len(struct call *c);
-int verb_add(struct call *c), verb_swap(struct call *c), verb_cas(struct call *c);
-int verb_max(struct call *c), verb_min(struct call *c), verb_wait(struct call *c);
+int verb_add(struct call *c), verb_swap(struct call *c),
+    verb_cas(struct call *c);
+int verb_max(struct call *c), verb_min(struct call *c),
+    verb_wait(struct call *c);
 int verb_keys(struct call *c), verb_all(struct call *c);
 int verb_lock(struct call *c), verb_unlock(struct call *c);
 int verb_sem(struct call *c), verb_barrier(struct call *c);
-int verb_push(struct call *c), verb_pop(struct call *c), verb_ack(struct call *c);
+int verb_push(struct call *c), verb_pop(struct call *c),
+    verb_ack(struct call *c);
 int verb_close(struct call *c);
 int verb_dump(struct call *c), verb_load(struct call *c);
 int verb_batch(struct call *c);

@@ -31,7 +31,8 @@ int view_begin(struct view *v, struct shmu_segment *seg, int prot);
 
 /*
  * The bytes at off, *len of them at most, *len cut to what the window has.
- * NULL with errno when it cannot be mapped; ERANGE: off is at the end or beyond.
+ * NULL with errno when it cannot be mapped; ERANGE: off is at the end or
+ * beyond.
  */
 void *view_at(struct view *v, uint64_t off, size_t *len);
 

@@ -218,8 +218,8 @@ populate(void)
 		return;
 	}
 	n = arena_cells(&a, cells);
-	tour_line("%-14s %zu of %d pages in RAM, none touched", "POPULATE_WRITE",
-	    n, PAGES);
+	tour_line("%-14s %zu of %d pages in RAM, none touched",
+	    "POPULATE_WRITE", n, PAGES);
 	tour_check(n == PAGES, "POPULATE_WRITE: all there before any touch");
 }
 

@@ -17,7 +17,8 @@ struct line {
 	uint64_t	 holder_room, ticket_room;
 	uint64_t	 held, ahead;		/* how many */
 	uint64_t	 holder, before;	/* one of each, or 0 */
-	uint64_t	 place, ticket;		/* a free place, my ticket; or LINE_NONE */
+	uint64_t	 place, ticket;		/* a free place, my ticket; or
+						 * LINE_NONE */
 	bool		 exclusive, exclusive_ahead;
 	bool		 mine;			/* the party has a place */
 };

@@ -22,7 +22,8 @@ struct cell_head {
 	uint64_t	boot;	/* start of the machine that records are of */
 	uint64_t	turns;	/* raised by what may be somebody's turn */
 	uint64_t	looked;	/* milliseconds: who has it was looked at */
-	uint64_t	dead;	/* had it and died: for the next that takes it */
+	uint64_t	dead;	/* had it and died: for the next that takes
+				 * it */
 };
 
 /* Records of one size: at[0] or at[1] has them, and the other is a copy that
@@ -68,9 +69,11 @@ struct cell_queue {
 	uint64_t		closed;
 	uint64_t		gone;		/* it is being deleted */
 	uint64_t		first, next;	/* positions, ever growing */
-	uint64_t		moving;		/* lease that is made, + 1; or 0 */
+	uint64_t		moving;		/* lease that is made, + 1; or
+						 * 0 */
 	uint64_t		turn;
-	struct cell_array	ring;		/* offsets; one more than items */
+	struct cell_array	ring;		/* offsets; one more than
+						 * items */
 	struct cell_array	leases;
 };
 
@@ -116,7 +119,8 @@ struct cell_wait {
 	int	(*try)(struct cell *c, struct cell_wait *w);
 	/* Who is to be looked at, at most SHMU_CELL_PLACES: how many.  NULL:
 	 * nobody. */
-	uint32_t (*suspects)(struct cell *c, struct cell_wait *w, uint64_t *who);
+	uint32_t (*suspects)(struct cell *c, struct cell_wait *w,
+	    uint64_t *who);
 	void	(*judged)(struct cell *c, struct cell_wait *w, uint64_t who,
 		    enum shmu_fate fate);
 	/* It did not get it.  1: it did after all; 0; or -1 as from try.  NULL:
@@ -126,7 +130,8 @@ struct cell_wait {
 	uint64_t		 me;		/* this thread */
 	uint64_t		 party;		/* whose it shall be */
 	bool			 looked;	/* the suspects were, once */
-	bool			 slept;		/* the last sleep was a whole slice */
+	bool			 slept;		/* the last sleep was a whole
+						 * slice */
 	long			 slice;		/* nanoseconds */
 	/* set by the functions above */
 	bool			 changed;	/* others are to be told */

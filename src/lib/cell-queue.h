@@ -25,7 +25,8 @@ int shmu_t_ring(const struct cell *c, struct cell_ring *r);
 /* Forget all that is in it, and how it was made: one store says so, and who is
  * next does what a death left of it. */
 void shmu_t_ring_drain(const struct cell *c, struct cell_ring *r);
-/* cell-item.c: a copy of the item at this offset, as shmu_queue_pop gives it. */
+/* cell-item.c: a copy of the item at this offset, as shmu_queue_pop gives
+ * it. */
 int shmu_t_item(const struct cell *c, uint64_t off, void **item,
     size_t *length);
 /* The first item is gone. */

@@ -454,8 +454,8 @@ shmu_h_get(struct shmu_heap *h, size_t size, size_t align, uint32_t site)
 		struct chunk c;
 
 		if (shmu_h_find(h, offset(h, p), &c))
-			shmu_h_debug_arm(h, p, shmu_h_chunk_usable(h, &c), asked,
-			    site);
+			shmu_h_debug_arm(h, p, shmu_h_chunk_usable(h, &c),
+			    asked, site);
 	}
 	if (p != NULL && (LOAD(&h->slot->order) & ORDER_TRACE) != 0)
 		shmu_h_trace(h, site, offset(h, p), asked, false);

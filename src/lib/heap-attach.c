@@ -391,8 +391,8 @@ restart(struct shmu_heap *h)
 	return shmu_sys_lock(h->seg.fd, F_OFD_SETLK, &whole);
 }
 
-/* The segment has what it claims: it may have grown since it was mapped, so what
- * it has is asked for after what it claims was copied. */
+/* The segment has what it claims: it may have grown since it was mapped, so
+ * what it has is asked for after what it claims was copied. */
 static int
 check(struct shmu_heap *h, const char *name)
 {

@@ -6,7 +6,7 @@
 
 struct checker {
 	struct shmu_heap_view	*v;
-	void			(*each)(const struct shmu_heap_finding *, void *);
+	void (*each)(const struct shmu_heap_finding *, void *);
 	void			*arg;
 	int			 n;
 	bool			 locked;	/* somebody is changing units */
@@ -27,17 +27,16 @@ find(struct checker *k, enum shmu_heap_flaw flaw, uint32_t index, uint64_t off,
 const char *
 shmu_heap_flaw_text(uint32_t flaw)
 {
-	static const char *const texts[] = {
-		NULL, "a unit is described as what it cannot be",
-		"a unit belongs to no run", "the owner of a span is not attached",
-		"the word of a chunk cannot be",
-		"a chunk was freed by another thread, but is free or not there",
-		"the free chunks of a span are not one list",
-		"bits or counts differ from the units",
-		"a thread at rest left something half done",
-		"there is something to undo, and nobody has the lock",
-		"a dead thread has a slot, which gc recovers"
-	};
+	static const char *const texts[] = {NULL,
+	    "a unit is described as what it cannot be",
+	    "a unit belongs to no run", "the owner of a span is not attached",
+	    "the word of a chunk cannot be",
+	    "a chunk was freed by another thread, but is free or not there",
+	    "the free chunks of a span are not one list",
+	    "bits or counts differ from the units",
+	    "a thread at rest left something half done",
+	    "there is something to undo, and nobody has the lock",
+	    "a dead thread has a slot, which gc recovers"};
 
 	return flaw < sizeof texts / sizeof texts[0] && texts[flaw] != NULL ?
 	    texts[flaw] : "an unknown flaw";

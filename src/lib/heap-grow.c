@@ -15,7 +15,8 @@
 #include "heap-private.h"
 #include "shmutil/sys.h"
 
-#define LEAST	(UINT64_C(256) << 10)	/* bytes to grow by, if they are to be */
+#define LEAST	(UINT64_C(256) << 10)	/* bytes to grow by, if they are to
+					 * be */
 #define MOST	(UINT64_C(64) << 20)	/* had and no more are needed */
 #define TOO_LITTLE	(UINT64_C(64) << 10)	/* to be tried without need */
 

@@ -20,9 +20,9 @@
  * makes anew, or a statistic; the lists that allocation runs on are private to
  * each thread (heap-private.h).
  *
- * A heap that grows is laid out for its maximum at once.  Of its units those are
- * there that end within header.size, which is published by one store once the
- * memory behind it was allocated.
+ * A heap that grows is laid out for its maximum at once.  Of its units those
+ * are there that end within header.size, which is published by one store once
+ * the memory behind it was allocated.
  *
  * A unit is no power of two, or the words of all spans would share a few sets
  * of the processor's cache.
@@ -86,7 +86,8 @@ enum heap_intent { INTENT_NONE, INTENT_INTO, INTENT_FROM };
 /* One attached thread.  Lines by who writes them. */
 struct heap_slot {
 	/* the owner, with each operation */
-	uint64_t	turn;		/* odd: in one; halved: how many so far */
+	uint64_t	turn;		/* odd: in one; halved: how many so
+					 * far */
 	uint32_t	order;
 	uint32_t	unused_a[13];
 	/* whoever frees what the owner allocated */
@@ -122,11 +123,13 @@ struct heap_control {
 	uint32_t	units;		/* that it can have */
 	uint32_t	slots, sites, roots, flags;
 	uint32_t	first;		/* units that it began with */
-	char		name[256];	/* of the POSIX object it stands in for */
+	char		name[256];	/* of the POSIX object it stands in
+					 * for */
 	uint64_t	sum;
 	uint64_t	unused_b[1];
 	/* changes */
-	struct shmu_owner places;	/* where the ids of owners mean anything */
+	struct shmu_owner places;	/* where the ids of owners mean
+					 * anything */
 	uint64_t	unused_c[2];
 	struct shmu_lock lock;
 	uint64_t	unused_d[2];
@@ -182,7 +185,8 @@ uint32_t shmu_h_span_units(uint64_t unit, uint32_t cls);
  * size that is too small to begin with, but may grow, is made what it needs. */
 bool shmu_h_layout_choose(struct heap_layout *l);
 
-/* The layout that copies of control and header tell; false when it cannot be. */
+/* The layout that copies of control and header tell; false when it cannot
+ * be. */
 bool shmu_h_layout_read(struct heap_layout *l, const struct heap_control *c,
     const struct shmu_header *header);
 

@@ -29,7 +29,8 @@ struct span {
 	uint32_t	 used;		/* chunks */
 	uint32_t	 cap, size, magic;	/* magic: 2^32 / size, up */
 	uint8_t		 cls;
-	uint8_t		 full;		/* in no list: its last chunk was taken */
+	uint8_t		 full;		/* in no list: its last chunk was
+					 * taken */
 	uint8_t		 listed;
 	uint8_t		 current;
 	uint32_t	 next, prev;	/* numbers in the pool */
@@ -48,12 +49,15 @@ struct class {
 struct shmu_heap {
 	struct heap_layout	 l;
 	unsigned char		*base;
-	struct shmu_segment	 seg;		/* of the handle that mapped it, */
-	dev_t			 dev;		/* and what its descriptor is of */
+	struct shmu_segment	 seg;		/* of the handle that mapped
+						 * it, */
+	dev_t			 dev;		/* and what its descriptor is
+						 * of */
 	ino_t			 ino;
 	struct shmu_operand	 op;
 	bool			 private;
-	bool			 reading;	/* no slot, and nothing written */
+	bool			 reading;	/* no slot, and nothing
+						 * written */
 	enum shmu_format	 format;
 	struct shmu_heap	*root;		/* whose mapping this is */
 	size_t			 span;		/* bytes of this handle, */
@@ -65,7 +69,8 @@ struct shmu_heap {
 	uint64_t		 data_size;
 	uint32_t		 tag;		/* low half of the heap's id */
 	uint32_t		 limit;		/* bytes of a small chunk */
-	uint32_t		*map;		/* of a unit: number of its span */
+	uint32_t		*map;		/* of a unit: number of its
+						 * span */
 	struct span		*pool;
 	uint32_t		 pool_free;	/* list by next, 0: none */
 	uint32_t		 pool_used;	/* numbers ever used */
@@ -74,11 +79,14 @@ struct shmu_heap {
 	uint32_t		 empty;		/* of them kept empty */
 	uint32_t		 joined;	/* handles on this mapping */
 	struct shmu_locker	 locker;
-	struct shmu_owner	 holder;	/* of the lock, after ETIMEDOUT */
+	struct shmu_owner	 holder;	/* of the lock, after
+						 * ETIMEDOUT */
 	struct shmu_heap_fault	 fault;
-	struct shmu_heap	*registered;	/* shared heap that shows this pool */
+	struct shmu_heap	*registered;	/* shared heap that shows this
+						 * pool */
 	uint64_t		 trace_next;
-	bool			 growing;	/* a large chunk, which may again */
+	bool			 growing;	/* a large chunk, which may
+						 * again */
 	uint64_t		 tired;		/* see shmu_h_reclaim */
 	struct class		 classes[HEAP_CLASSES + 1];
 };
@@ -158,7 +166,8 @@ struct chunk {
 	struct desc		 d;	/* of its head */
 	uint32_t		 unit;	/* of its head */
 	uint32_t		 i;	/* small: index in its span */
-	uint32_t		 usable;	/* bytes; large: see shmu_h_chunk_usable */
+	uint32_t		 usable;	/* bytes; large: see
+						 * shmu_h_chunk_usable */
 	struct heap_shape	 shape;	/* small */
 	uint32_t		*word;	/* small */
 	uint64_t		*bit_word, bit;	/* small: the remote bit */
@@ -227,7 +236,8 @@ void shmu_h_remote_bit(struct shmu_heap *h, const struct chunk *c);
 
 /* heap-attach.c: of a format whose structure stands on a heap.  build makes it
  * before anyone else can attach. */
-#define HEAP_READ	0x80000000U	/* attach: only to look, without a slot */
+#define HEAP_READ	0x80000000U	/* attach: only to look, without a
+					 * slot */
 int shmu_h_create(struct shmu_heap **out, const struct shmu_operand *op,
     const struct shmu_heap_spec *spec, enum shmu_format format,
     int (*build)(struct shmu_heap *h));

@@ -281,7 +281,8 @@ take_orphans(struct shmu_heap *h, uint64_t before, uint32_t dead,
  * Give up to everybody what dead threads had, and what idle ones keep.  An idle
  * thread cannot be asked: it is stopped at its next operation, its spans are
  * taken, and when it comes it makes its lists anew.  To stop takes
- * milliseconds, so where nothing came of it that is not tried again within the same second.
+ * milliseconds, so where nothing came of it that is not tried again within the
+ * same second.
  */
 uint64_t
 shmu_h_reclaim(struct shmu_heap *h, struct shmu_heap_gc *out)

@@ -121,7 +121,8 @@ shmu_h_span_collect(struct shmu_heap *h, struct span *s)
 		w = __atomic_load_n(&bits[j], __ATOMIC_SEQ_CST);
 		for (left = w; left != 0; left &= left - 1) {
 			i = j * 64 + (uint32_t)__builtin_ctzll(left);
-			if (i >= s->cap || (LOAD(&s->words[i]) & WORD_USED) == 0)
+			if (i >= s->cap ||
+			    (LOAD(&s->words[i]) & WORD_USED) == 0)
 				continue;
 			RELEASE(&s->words[i], s->free);
 			s->free = i;

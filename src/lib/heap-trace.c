@@ -15,7 +15,8 @@
 #define ROWS	1024U
 
 struct row {
-	uint64_t	number;		/* of the event, from 1; 0: being written */
+	uint64_t	number;		/* of the event, from 1; 0: being
+					 * written */
 	uint64_t	off, size;
 	uint32_t	thread;
 	uint32_t	site;		/* and bit 31: freed */

@@ -46,7 +46,8 @@ static void
 fill(struct shmu_item *item, const struct stat *st)
 {
 	shmu_info_of_stat(&item->info, SHMU_PIDFD, st);
-	item->known |= SHMU_KNOWN_SIZE | SHMU_KNOWN_ALLOCATED | SHMU_KNOWN_OWNER;
+	item->known |= SHMU_KNOWN_SIZE | SHMU_KNOWN_ALLOCATED |
+		       SHMU_KNOWN_OWNER;
 }
 
 /* Who has no descriptor left has the mapping; the way through it needs

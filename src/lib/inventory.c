@@ -231,7 +231,8 @@ shmu_inventory_add(struct shmu_inventory *inv, const struct shmu_operand *op)
 		errno = EOPNOTSUPP;
 		return -1;
 	}
-	if (posix_dir(inv) == -1 || shmu_segment_open(&seg, op, SHMU_LOOK) == -1)
+	if (posix_dir(inv) == -1 ||
+	    shmu_segment_open(&seg, op, SHMU_LOOK) == -1)
 		return -1;
 	if (seg.op.kind == SHMU_ID) {
 		r = seg.op.id;

@@ -131,7 +131,8 @@ shmu_judge(struct shmu_inventory *inv)
 	size_t i, open = 0;
 
 	for (i = 0; i < inv->n; i++)
-		open += named_object(&inv->items[i]) && !shmu_look_held(&inv->items[i]);
+		open += named_object(&inv->items[i]) &&
+			!shmu_look_held(&inv->items[i]);
 	for (i = 0; i < inv->n; i++)
 		ask(inv, &inv->items[i], open <= ASK_ALL ||
 		    (inv->spec.want & SHMU_INVENTORY_PROVE) != 0);

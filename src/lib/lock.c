@@ -13,9 +13,11 @@
 #include "shmutil/range.h"
 #include "shmutil/sys.h"
 
-#define WAITERS		UINT64_C(0x80000000)	/* somebody sleeps on the word */
+#define WAITERS		UINT64_C(0x80000000)	/* somebody sleeps on the
+						 * word */
 #define PID		UINT64_C(0x7fffffff)
-#define ABANDONED	PID			/* nobody, but recovery is due */
+#define ABANDONED	PID			/* nobody, but recovery is
+						 * due */
 #define SPINS		200
 #define SLICE_FIRST	1000000L		/* nanoseconds */
 #define SLICE_LAST	250000000L

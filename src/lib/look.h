@@ -25,13 +25,15 @@ struct shmu_inventory {
 	int			 all;		/* everything was asked for */
 	int			 dir;		/* of POSIX objects, or -1 */
 	dev_t			 dev;		/* it is on */
-	int			 mount;		/* which is a filesystem of its own */
+	int			 mount;		/* which is a filesystem of its
+						 * own */
 	time_t			 now;
 	int			 looked;
 	/* What could not be seen. */
 	int			 hidden;	/* /proc hides processes, */
 	int			 outside;	/* as does our pid namespace, */
-	int			 no_proc;	/* or it is another's, or none */
+	int			 no_proc;	/* or it is another's, or
+						 * none */
 	size_t			 unseen;	/* processes that refused */
 	pid_t			 unseen_pid;	/* one of them */
 	int			 retries;	/* left, see probe.c */
@@ -73,7 +75,8 @@ struct shmu_map {
 	ino_t		ino;
 	dev_t		dev;
 	int		writable;
-	char		name[4200];	/* with " (deleted)" behind it; may be cut */
+	char		name[4200];	/* with " (deleted)" behind it; may be
+					 * cut */
 };
 
 /*

@@ -34,8 +34,8 @@ struct query {
 #define QUERY_NEXT	0x10	/* at address or behind */
 
 static int
-query(int fd, struct shmu_map *map, int (*each)(void *, const struct shmu_map *),
-    void *arg)
+query(int fd, struct shmu_map *map,
+    int (*each)(void *, const struct shmu_map *), void *arg)
 {
 	struct query q = { .size = sizeof q };
 	int r;

@@ -42,9 +42,12 @@ posix(struct shmu_operand *op, const char *name, const char **why)
 	if (name[0] == '\0')
 		return refuse(why, EINVAL, "the name is empty");
 	if (strchr(name, '/') != NULL)
-		return refuse(why, EINVAL, strncmp(name, "dev/shm/", 8) == 0 ?
-		    "a path is no name; for the object in /dev/shm write / and its name" :
-		    "a name has no slash but the first; for a file write file:PATH");
+		return refuse(why, EINVAL,
+		    strncmp(name, "dev/shm/", 8) == 0
+			? "a path is no name; for the object in /dev/shm write "
+			    "/ and its name"
+			: "a name has no slash but the first; for a file write "
+			    "file:PATH");
 	if (shmu_operand_name(op, name) == 0)
 		return 0;
 	if (errno == ENAMETOOLONG)
@@ -72,7 +75,8 @@ escaped(struct shmu_operand *op, const char *text, const char **why)
 			    shmu_parse_number(hex, 255, &byte) == -1 ||
 			    byte == 0)
 				return refuse(why, EINVAL,
-				    "a backslash in name: is written \\x5c, and every other byte \\xHH");
+				    "a backslash in name: is written \\x5c, "
+				    "and every other byte \\xHH");
 			name[n++] = (char)byte;
 			text += 4;
 		} else
@@ -97,7 +101,8 @@ key(struct shmu_operand *op, const char *text, const char **why)
 		    "a key is 0x and hexadecimal digits, or key: and a number");
 	if (n == 0)
 		return refuse(why, EINVAL,
-		    "key 0 names nothing; to create without a key write private");
+		    "key 0 names nothing; to create without a key write "
+		    "private");
 	op->kind = SHMU_KEY;
 	op->key = (key_t)(negative ? -(int64_t)n : (int64_t)n);
 	return 0;
@@ -110,7 +115,8 @@ id(struct shmu_operand *op, const char *text, const char **why)
 
 	if (text[0] == '0' && text[1] != '\0')
 		return refuse(why, EINVAL,
-		    "an identifier has no leading zero; a key is written 0x29a or key:666");
+		    "an identifier has no leading zero; a key is written 0x29a "
+		    "or key:666");
 	if (strspn(text, "0123456789") != strlen(text) ||
 	    shmu_parse_number(text, INT_MAX, &n) == -1)
 		return refuse(why, errno == ERANGE ? ERANGE : EINVAL,
@@ -190,7 +196,8 @@ shmu_operand_parse(struct shmu_operand *op, const char *text, const char **why)
 		return key(op, text, why);
 	if (strspn(text, "0123456789") == strlen(text))
 		return id(op, text, why);
-	if (text[0] == '-' && strspn(text + 1, "0123456789") == strlen(text + 1))
+	if (text[0] == '-' &&
+	    strspn(text + 1, "0123456789") == strlen(text + 1))
 		return refuse(why, EINVAL,
 		    "a negative key is written key:-5, and a name /-5");
 	return posix(op, text[0] == '/' ? text + 1 : text, why);

@@ -147,8 +147,8 @@ remove_leased(const struct shmu_item *item, const struct shmu_operand *op)
 	int fd, proof, retries = 5, r = -1, err = EBUSY;
 
 	strcat(path, op->name);
-	fd = shmu_sys_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC |
-	    O_NOATIME);
+	fd = shmu_sys_open(path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOATIME);
 	if (fd == -1 && errno == EWOULDBLOCK)
 		errno = EBUSY;
 	if (fd == -1 && errno != EPERM && errno != EACCES)

@@ -175,8 +175,8 @@ name_process(struct scan *s)
 		s->start = strtoull(q + 1, NULL, 10);
 }
 
-/* What is of one process comes together, so only the last holder of the item can
- * be the same. */
+/* What is of one process comes together, so only the last holder of the item
+ * can be the same. */
 int
 shmu_scan_note(struct scan *s, size_t at, int mapped, int writable, int fd)
 {
@@ -212,8 +212,8 @@ shmu_scan_note(struct scan *s, size_t at, int mapped, int writable, int fd)
 	return 0;
 }
 
-/* One item can stand for the same as an earlier one, such as a second name: it has
- * the same holders. */
+/* One item can stand for the same as an earlier one, such as a second name: it
+ * has the same holders. */
 int
 shmu_scan_gather(struct scan *s)
 {

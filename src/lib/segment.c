@@ -44,7 +44,8 @@ unfit(const struct stat *st, enum shmu_kind kind)
 	return kind == SHMU_POSIX && st->st_nlink > 1 ? EMLINK : 0;
 }
 
-/* An O_PATH descriptor; of a symbolic link too, where links are not followed. */
+/* An O_PATH descriptor; of a symbolic link too, where links are not
+ * followed. */
 static void
 look_named(struct shmu_segment *seg)
 {
@@ -372,7 +373,7 @@ shmu_segment_copy(void *to, const void *from, size_t len, size_t *done)
 
 	while (n < len) {
 		struct iovec local = { (char *)to + n, len - n };
-		struct iovec remote = { (void *)((uintptr_t)from + n), len - n };
+		struct iovec remote = {(void *)((uintptr_t)from + n), len - n};
 		ssize_t r = process_vm_readv(self, &local, 1, &remote, 1, 0);
 
 		if (r <= 0)

@@ -136,7 +136,8 @@ key_text(char buf[16], key_t key)
 static const char *
 shmget_text(char buf[SHMU_NAMES_TEXT + 32], int flags)
 {
-	unsigned int huge = (unsigned int)flags >> SHM_HUGE_SHIFT & SHM_HUGE_MASK;
+	unsigned int huge = (unsigned int)flags >> SHM_HUGE_SHIFT &
+			    SHM_HUGE_MASK;
 	unsigned int mode = (unsigned int)flags & 0777;
 	unsigned int rest = (unsigned int)flags & ~0777U &
 	    ~((unsigned int)SHM_HUGE_MASK << SHM_HUGE_SHIFT);
@@ -192,7 +193,8 @@ shmid_text(char buf[128], int cmd, const struct shmid_ds *ds, int failed)
 		return ds == NULL ? "NULL" : "...";
 	if (cmd == IPC_SET)
 		snprintf(buf, 128, "{uid=%u, gid=%u, mode=%#o}",
-		    ds->shm_perm.uid, ds->shm_perm.gid, ds->shm_perm.mode & 0777U);
+		    ds->shm_perm.uid, ds->shm_perm.gid,
+		    ds->shm_perm.mode & 0777U);
 	else if (cmd == IPC_STAT || cmd == SHM_STAT || cmd == SHM_STAT_ANY)
 		snprintf(buf, 128, "{size=%zu, mode=%#o, nattch=%lu}",
 		    (size_t)ds->shm_segsz, (unsigned int)ds->shm_perm.mode,
@@ -244,7 +246,8 @@ shmu_sys_memfd_create(const char *name, unsigned int flags)
 int
 shmu_sys_open(const char *path, int flags, ...)
 {
-	bool creates = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+	bool creates = (flags & O_CREAT) != 0 ||
+		       (flags & O_TMPFILE) == O_TMPFILE;
 	mode_t mode = 0;
 	va_list ap;
 	int r;

@@ -89,7 +89,8 @@ sysv_read(struct shmu_inventory *inv, int fd)
 
 	while ((n = read(fd, buf + have, sizeof buf - have)) > 0) {
 		have += (size_t)n;
-		for (p = buf; (end = memchr(p, '\n', have)) != NULL; p = end + 1) {
+		for (p = buf; (end = memchr(p, '\n', have)) != NULL;
+		     p = end + 1) {
 			*end = '\0';
 			if (sysv_line(inv, p) == -1)
 				return -1;

@@ -28,7 +28,8 @@
 #define TABLE_EVENTS	256U
 #define TABLE_LOAD	3U		/* entries for each bucket */
 #define TABLE_HOPS	4096U		/* buckets of overflow in a chain */
-#define TABLE_IN_PLACE	16U		/* bytes that may be replaced in place */
+#define TABLE_IN_PLACE	16U		/* bytes that may be replaced in
+					 * place */
 
 #define TRIES		100U	/* reads of what others change all the time, */
 #define TRIES_READING	1000000U	/* and by who cannot take the bucket */
@@ -57,7 +58,8 @@ struct entry {
 	uint32_t	changes;
 	uint8_t		type;
 	uint8_t		key_length;
-	uint16_t	room;		/* for what is behind the key: 16 bytes */
+	uint16_t	room;		/* for what is behind the key: 16
+					 * bytes */
 	uint64_t	length;		/* of that */
 	unsigned char	key[];
 };
@@ -72,7 +74,8 @@ struct table_control {
 	uint64_t		unused_b[7];
 	uint32_t		splitting;	/* slot + 1 of who does, or 0 */
 	uint32_t		unused_c;
-	uint64_t		fresh;		/* number + 1 of what is being filled */
+	uint64_t		fresh;		/* number + 1 of what is being
+						 * filled */
 	uint64_t		repaired;
 	uint64_t		unused_d[5];
 	uint64_t		piece[32];	/* offsets */
@@ -81,10 +84,12 @@ struct table_control {
 
 /* The journal: struct heap_slot.table. */
 enum {
-	J_WHAT,		/* 0, COUNT_* or the offset of the entry that SAVED is of */
+	J_WHAT,		/* 0, COUNT_* or the offset of the entry that SAVED is
+			 * of */
 	J_SAVED,	/* two words of its payload; or of count before */
 	J_LENGTH = J_SAVED + 2,
-	J_NEW,		/* chunks that are this thread's unless the bucket that */
+	J_NEW,		/* chunks that are this thread's unless the bucket
+			 * that */
 	J_OLD,		/* it holds has them */
 	J_LOCK,		/* number + 1 of that bucket */
 	J_COUNT		/* cells made less cells deleted; stays */
@@ -97,14 +102,19 @@ struct shmu_table {
 	unsigned char		*base;
 	struct table_control	*c;
 	uint64_t		 seed;
-	bool			 counted;	/* the change that is being made */
+	bool			 counted;	/* the change that is being
+						 * made */
 	bool			 grown;		/* a cell was added */
-	uint64_t		 party;		/* this process; 0: not yet known */
+	uint64_t		 party;		/* this process; 0: not yet
+						 * known */
 	uint64_t		 denied;	/* splits: see table-split.c */
 	uint32_t		 refused;
-	uint64_t		*at;		/* slot of the cell that is held, */
-	struct bucket		*in;		/* the bucket that that is of, */
-	uint64_t		*link;		/* and the link to it, or NULL */
+	uint64_t		*at;		/* slot of the cell that is
+						 * held, */
+	struct bucket		*in;		/* the bucket that that is
+						 * of, */
+	uint64_t		*link;		/* and the link to it, or
+						 * NULL */
 	struct bucket		*head;		/* the bucket that is held */
 	struct bucket		*piece[TABLE_PIECES];
 };

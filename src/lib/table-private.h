@@ -26,10 +26,13 @@ struct cell {
 	size_t			 key_length;
 	uint64_t		 hash;
 	uint64_t		 bucket;	/* number of it */
-	void			*entry;		/* private to table.c; NULL: absent */
+	void			*entry;		/* private to table.c; NULL:
+						 * absent */
 	enum shmu_cell_type	 type;		/* NONE: absent */
-	void			*payload;	/* in the segment, aligned to 16 */
-	uint64_t		 length;	/* of it: checked to lie within */
+	void			*payload;	/* in the segment, aligned to
+						 * 16 */
+	uint64_t		 length;	/* of it: checked to lie
+						 * within */
 };
 
 /* Lock the bucket of key and find the cell, if it is there.  -1: not locked. */

@@ -13,7 +13,8 @@
 #include "hash.h"
 #include "table-layout.h"
 
-#define BUILDING_LIMIT	5000	/* milliseconds that another may take to build */
+#define BUILDING_LIMIT	5000	/* milliseconds that another may take to
+				 * build */
 
 _Static_assert(sizeof(struct bucket) == 64, "a line");
 _Static_assert(sizeof(struct entry) == 16, "part of the layout");

@@ -28,8 +28,8 @@ hides(void)
 	return hidden;
 }
 
-/* Root of the first user namespace, whose inode Linux fixes too, sees what /proc
- * hides. */
+/* Root of the first user namespace, whose inode Linux fixes too, sees what
+ * /proc hides. */
 static int
 is_root(void)
 {
@@ -75,7 +75,8 @@ shmu_look_place(struct shmu_inventory *inv)
 int
 shmu_look_complete(const struct shmu_inventory *inv)
 {
-	return inv->unseen == 0 && !inv->hidden && !inv->outside && !inv->no_proc;
+	return inv->unseen == 0 && !inv->hidden && !inv->outside &&
+	       !inv->no_proc;
 }
 
 size_t
@@ -93,15 +94,17 @@ shmu_inventory_missing(const struct shmu_inventory *inv, char *buf, size_t size,
 	if (nameless != NULL)
 		*nameless = dark;
 	if (inv->no_proc)
-		return "/proc is not there, or is that of another pid namespace";
+		return "/proc is not there, or is that of another pid "
+		    "namespace";
 	if (inv->hidden)
 		return "/proc hides processes of others";
 	if (inv->unseen == 1)
 		snprintf(buf, size, "process %d cannot be seen",
 		    (int)inv->unseen_pid);
 	else if (inv->unseen > 1)
-		snprintf(buf, size, "%zu processes cannot be seen, among them %d",
-		    inv->unseen, (int)inv->unseen_pid);
+		snprintf(buf, size,
+		    "%zu processes cannot be seen, among them %d", inv->unseen,
+		    (int)inv->unseen_pid);
 	else if (inv->outside)
 		return "processes outside this pid namespace cannot be seen";
 	else

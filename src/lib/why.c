@@ -47,7 +47,8 @@ why_free(struct list *l, const struct shmu_inventory *inv,
     const struct shmu_item *item)
 {
 	char buf[96];
-	const char *missing = shmu_inventory_missing(inv, buf, sizeof buf, NULL);
+	const char *missing = shmu_inventory_missing(inv, buf, sizeof buf,
+	    NULL);
 
 	if (item->kind == SHMU_ITEM_SYSV)
 		return say(l, 1, "the kernel counts no attachment");
@@ -55,8 +56,8 @@ why_free(struct list *l, const struct shmu_inventory *inv,
 		return say(l, 1, "nobody anywhere has it open or mapped: the "
 		    "kernel granted a write lease");
 	if (missing == NULL)
-		return say(l, 1, "nobody has it open or mapped: every process was "
-		    "seen");
+		return say(l, 1,
+		    "nobody has it open or mapped: every process was seen");
 	return say(l, 0, "nobody seen has it, but %s, and the kernel %s", missing,
 	    item->proof == PROOF_REFUSED ? "gives a lease to its owner only" :
 	    "was not asked for a lease");
@@ -71,17 +72,22 @@ why_header(struct list *l, const struct shmu_item *item)
 		name = "structure";
 	switch (item->looked) {
 	case HEADER_NONE:
-		return say(l, 1, "it has no header of libshmutil, which could tell "
-		    "whose it is");
+		return say(l, 1,
+		    "it has no header of libshmutil, which could tell whose it "
+		    "is");
 	case HEADER_DEAD:
 		return say(l, 1, "its header ties the %s to a process that is "
 		    "proven dead", name);
 	case HEADER_FOREVER:
-		return say(l, 0, "it is a %s that is tied to no process: kept for "
-		    "whoever comes next", name);
+		return say(l, 0,
+		    "it is a %s that is tied to no process: kept for whoever "
+		    "comes next",
+		    name);
 	case HEADER_ALIVE:
-		return say(l, 0, "its header ties the %s to a process that is not "
-		    "proven dead", name);
+		return say(l, 0,
+		    "its header ties the %s to a process that is not proven "
+		    "dead",
+		    name);
 	case HEADER_ODD:
 		return say(l, 0, "it begins as a structure of libshmutil that "
 		    "cannot be read here");
@@ -103,8 +109,9 @@ why_creator(struct list *l, const struct shmu_inventory *inv,
 	case CREATOR_ALIVE:
 		return say(l, 0, "its creator, process %d, is alive", pid);
 	case CREATOR_LATER:
-		return say(l, 0, "process %d, the number of its creator, seems to "
-		    "have started later; by the wall clock, so it is no proof",
+		return say(l, 0,
+		    "process %d, the number of its creator, seems to have "
+		    "started later; by the wall clock, so it is no proof",
 		    pid);
 	default:
 		return say(l, 0, "its creator is a process that cannot be seen "
@@ -136,9 +143,9 @@ why_old(struct list *l, const struct shmu_inventory *inv,
 	double s = shmu_look_idle(inv, item);
 	char ago[32], limit[32];
 
-	return say(l, s >= inv->spec.age, "it was last used %s ago, and an orphan "
-	    "has not been used for %s", duration(ago, s),
-	    duration(limit, inv->spec.age));
+	return say(l, s >= inv->spec.age,
+	    "it was last used %s ago, and an orphan has not been used for %s",
+	    duration(ago, s), duration(limit, inv->spec.age));
 }
 
 /* The rule for what nobody holds. */
@@ -154,7 +161,8 @@ why_orphan(struct list *l, const struct shmu_inventory *inv,
 		return;
 	if (item->kind == SHMU_ITEM_SYSV) {
 		if (why_creator(l, inv, item))
-			say(l, 1, "its content is looked at before it is removed, "
+			say(l, 1,
+			    "its content is looked at before it is removed, "
 			    "since a look changes its times");
 	} else if (why_header(l, item) && item->looked == HEADER_NONE)
 		say(l, 1, "the kernel does not record who created a POSIX "

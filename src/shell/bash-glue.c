@@ -305,16 +305,14 @@ shm_builtin_unload(char *name)
 	builtin_unload();
 }
 
-static char *const doc[] = {
-	(char *)"Cells with names in shared memory: values, counters, locks, queues.",
-	(char *)"",
-	(char *)"The command shm as a builtin: shm -h tells its verbs, shm(1) all of",
-	(char *)"it.  Without COMMAND, locks are taken for the shell itself.",
-	(char *)"",
-	(char *)"Exit Status:",
-	(char *)"0 yes; 1 no; 2 usage; 3 it could not; 124 the time limit.",
-	NULL
-};
+static char *const doc[] = {(char *)"Cells with names in shared memory: "
+    "values, counters, locks, queues.",
+    (char *)"",
+    (char *)"The command shm as a builtin: shm -h tells its verbs, shm(1) all "
+    "of",
+    (char *)"it.  Without COMMAND, locks are taken for the shell itself.",
+    (char *)"", (char *)"Exit Status:",
+    (char *)"0 yes; 1 no; 2 usage; 3 it could not; 124 the time limit.", NULL};
 
 extern EXPORT struct builtin shm_struct;
 struct builtin shm_struct = {

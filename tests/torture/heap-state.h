@@ -13,7 +13,8 @@
 #include "shmutil/heap-view.h"
 
 #define STATE_ARENA	((size_t)192 << 10)
-#define STATE_GROWS	0x80000000U	/* flag: begin small, and grow to that */
+#define STATE_GROWS	0x80000000U	/* flag: begin small, and grow to
+					 * that */
 
 struct state_content {
 	char	text[16384];	/* chunks, then roots */

@@ -439,8 +439,9 @@ records_of_a_hostile_producer_stay_inside(void **state)
 			image[i] ^= (unsigned char)j;
 			put_image();
 			image[i] ^= (unsigned char)j;
-			assert_int_equal(ring_try(&c, SHMU_RING_CONSUMER, &op, 0,
-			    kind, SHMU_RING_RESUME), 0);
+			assert_int_equal(ring_try(&c, SHMU_RING_CONSUMER, &op,
+					     0, kind, SHMU_RING_RESUME),
+			    0);
 			first = 0;
 			while ((got = shmu_ring_get(&c, &at, &n)) == 1) {
 				first = first == 0 ? n : first;

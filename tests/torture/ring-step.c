@@ -20,7 +20,8 @@
 #include "step.h"
 
 #define CAPACITY	4096
-#define LARGEST		(8 * 4096)	/* a segment of that capacity, and more */
+#define LARGEST		(8 * 4096)	/* a segment of that capacity, and
+					 * more */
 
 static struct shmu_operand op, copy;
 static const struct timespec limit = { 10, 0 };
@@ -259,7 +260,8 @@ judge(struct torture *t)
 		i = which(t, &is);
 		if (i == -1) {
 			fprintf(stderr, "# %d %d %d %d\n", is.there,
-			    (int)is.published, (int)is.acknowledged, is.finished);
+			    (int)is.published, (int)is.acknowledged,
+			    is.finished);
 			wrong(t, "neither before nor after");
 		} else
 			t->at = i;
@@ -542,9 +544,11 @@ a_channel_comes_and_goes(void **state)
 	    { 1, 0, 0, 0 }, { 0, 0, 0, 0 } }, .n = 3 };
 	run(&t);
 	assert_int_equal(ring_names(&op), 0);
-	t = (struct torture){ .name = "open and close both, records",
-	    .kind = RECORDS, .call = begin_and_close, .stands = { { 0, 0, 0, 0 },
-	    { 1, 0, 0, 0 }, { 0, 0, 0, 0 } }, .n = 3 };
+	t = (struct torture){.name = "open and close both, records",
+	    .kind = RECORDS,
+	    .call = begin_and_close,
+	    .stands = {{0, 0, 0, 0}, {1, 0, 0, 0}, {0, 0, 0, 0}},
+	    .n = 3};
 	run(&t);
 	assert_int_equal(ring_names(&op), 0);
 }

@@ -68,8 +68,9 @@ step(pid_t pid, int *status)
 	int sig = 0;
 
 	do {
-		if (ptrace(PTRACE_SINGLESTEP, pid, NULL, (void *)(intptr_t)sig) ==
-		    -1 || waitpid(pid, status, 0) != pid)
+		if (ptrace(PTRACE_SINGLESTEP, pid, NULL,
+			(void *)(intptr_t)sig) == -1 ||
+		    waitpid(pid, status, 0) != pid)
 			return -1;
 		if (!WIFSTOPPED(*status))
 			return 0;
@@ -120,7 +121,8 @@ trace(pid_t pid, step_fn *at, void *ctx, struct step_end *end)
 		ptrace(PTRACE_DETACH, pid, NULL, NULL);
 	if (waitpid(pid, &end->status, 0) != pid)
 		return -1;
-	end->finished |= WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
+	end->finished |= WIFEXITED(end->status) &&
+			 WEXITSTATUS(end->status) == 0;
 	return 0;
 }
 

@@ -43,8 +43,8 @@ int step_run(void (*fn)(void *), void *arg, step_fn *at, void *ctx,
     struct step_end *end);
 
 /*
- * The same for one instruction: run fn(arg) up to before its instruction n, call
- * meanwhile(other), and let it go on.  1; 0 when fn has no more than n
+ * The same for one instruction: run fn(arg) up to before its instruction n,
+ * call meanwhile(other), and let it go on.  1; 0 when fn has no more than n
  * instructions, so that counting n up from 0 until then is every point there
  * is; -1 as above.
  */

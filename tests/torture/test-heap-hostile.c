@@ -2,11 +2,11 @@
 /*
  * test-heap-hostile.c - heaps that somebody wrote garbage into
  *
- * Each byte of the header, of all tables and of the words of spans is changed in
- * turn, and everything is tried on what that gives.  Calls may fail and may
+ * Each byte of the header, of all tables and of the words of spans is changed
+ * in turn, and everything is tried on what that gives.  Calls may fail and may
  * answer what the garbage says; no process may crash, hang, or touch what is
- * outside.  The segment lies between pages that cannot be touched; that of a heap
- * that grows ends before its maximum, and there is SIGBUS.
+ * outside.  The segment lies between pages that cannot be touched; that of a
+ * heap that grows ends before its maximum, and there is SIGBUS.
  *
  * Of all images there are about 1000 are tried, with SHMU_TORTURE each.
  */
@@ -247,9 +247,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(no_byte_that_is_changed_does_harm, fixed),
-		cmocka_unit_test_setup(no_byte_that_is_changed_does_harm,
-		    growing),
+	    cmocka_unit_test_setup(no_byte_that_is_changed_does_harm, fixed),
+	    cmocka_unit_test_setup(no_byte_that_is_changed_does_harm, growing),
 	};
 
 	return cmocka_run_group_tests_name("heap, hostile", tests, begin, NULL);

@@ -287,9 +287,9 @@ deaths_lose_and_leak_nothing(void **state)
 	(void)state;
 	make(SHMU_PRIVATE);
 	s = let_work(kills);
-	print_message("# %d kills, %llu of them with the lock, %llu operations\n",
-	    kills, (unsigned long long)s.deaths,
-	    (unsigned long long)s.operations);
+	print_message(
+	    "# %d kills, %llu of them with the lock, %llu operations\n", kills,
+	    (unsigned long long)s.deaths, (unsigned long long)s.operations);
 }
 
 /* Heaps are new, and grow, for some milliseconds only: so there are many. */

@@ -101,8 +101,8 @@ by_look(void *arg)
 	strcpy(sh->out, sh->look.text);
 }
 
-/* From 23:59:59 to 00:00:00: every digit is another one, so what is put together
- * of both is neither. */
+/* From 23:59:59 to 00:00:00: every digit is another one, so what is put
+ * together of both is neither. */
 #define OLD	UINT64_C(86399)
 #define NEW	UINT64_C(86400)
 
@@ -284,13 +284,16 @@ the_next_server_carries_on(void **state)
 		s = (struct states){ .n = n };
 		if (step_run(life, NULL, kill_at_state, &s, &end) == -1)
 			skip();
-		assert_int_equal(uptime_look(&sh->u, sizeof sh->u, &sh->look), 0);
+		assert_int_equal(uptime_look(&sh->u, sizeof sh->u, &sh->look),
+		    0);
 		assert_int_not_equal(sh->look.claim, 0);
 		assert_true(uptime_here(sh->look.claim));
 		assert_int_equal(uptime_dead(&sh->look), 1);
-		assert_int_equal(uptime_claim(&sh->u, sh->look.claim, &self), 1);
+		assert_int_equal(uptime_claim(&sh->u, sh->look.claim, &self),
+		    1);
 		assert_int_equal(uptime_begin(&sh->u, &self, BEGAN), 0);
-		assert_int_equal(uptime_look(&sh->u, sizeof sh->u, &sh->look), 0);
+		assert_int_equal(uptime_look(&sh->u, sizeof sh->u, &sh->look),
+		    0);
 		assert_true(sh->look.settled);
 		assert_string_equal(sh->look.text, "00:00:00");
 		assert_int_equal(uptime_dead(&sh->look), 0);

@@ -51,7 +51,8 @@ self_is_complete_and_alive(void **state)
 	(void)state;
 	assert_int_equal(shmu_owner_self(&a), 0);
 	assert_int_equal(a.pid, getpid());
-	assert_true(a.start != 0 && a.pidns != 0 && (a.boot[0] | a.boot[1]) != 0);
+	assert_true(
+	    a.start != 0 && a.pidns != 0 && (a.boot[0] | a.boot[1]) != 0);
 	assert_int_equal(shmu_owner_of(getpid(), &b), 0);
 	assert_memory_equal(&a, &b, sizeof a);
 	assert_true(shmu_owner_same(&a, &b));

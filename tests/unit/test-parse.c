@@ -35,13 +35,12 @@ rounding_saturates(void **state)
 static void
 sizes(void **state)
 {
-	static const struct { const char *text; uint64_t want; } good[] = {
-		{ "0", 0 }, { "1", 1 }, { "0x1F", 31 }, { "4k", 4096 },
-		{ "4K", 4096 }, { "4KiB", 4096 }, { "4KB", 4000 },
-		{ "1M", 1048576 }, { "2GB", 2000000000 },
-		{ "1T", UINT64_C(1) << 40 }, { "16777215T", UINT64_C(16777215) << 40 },
-		{ "18446744073709551615", UINT64_MAX }
-	};
+	static const struct { const char *text; uint64_t want;
+	} good[] = {{"0", 0}, {"1", 1}, {"0x1F", 31}, {"4k", 4096},
+	    {"4K", 4096}, {"4KiB", 4096}, {"4KB", 4000}, {"1M", 1048576},
+	    {"2GB", 2000000000}, {"1T", UINT64_C(1) << 40},
+	    {"16777215T", UINT64_C(16777215) << 40},
+	    {"18446744073709551615", UINT64_MAX}};
 	static const char *const bad[] = { "", " 1", "1 ", "-1", "+1", "k",
 	    "1kk", "1.5", "0x", "1E", "1b", "1mb", "0xg" };
 	static const char *const large[] = { "18446744073709551616",

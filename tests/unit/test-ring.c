@@ -256,7 +256,8 @@ records_keep_their_bounds(void **state)
 	assert_int_equal(shmu_ring_get(&c, &record, &n), 0);
 	for (round = 0; round < 1000; round++) {
 		for (i = 0; i < 5; i++)
-			assert_int_equal(shmu_ring_put(&p, "01234567890", i + 6), 0);
+			assert_int_equal(
+			    shmu_ring_put(&p, "01234567890", i + 6), 0);
 		shmu_ring_publish(&p);
 		for (i = 0; i < 5; i++) {
 			assert_int_equal(shmu_ring_get(&c, &record, &n), 1);
@@ -353,7 +354,8 @@ a_dead_consumer_is_told_once_and_can_be_followed(void **state)
 	pid = doomed_consumer(1000, told[1]);
 	assert_int_equal(read(told[0], &b, 1), 1);
 	assert_int_equal(shmu_ring_peer(&p, NULL), SHMU_RING_ATTACHED);
-	refuses(EBUSY, SHMU_RING_CONSUMER, 0, SHMU_RING_BYTES, SHMU_RING_RESUME);
+	refuses(EBUSY, SHMU_RING_CONSUMER, 0, SHMU_RING_BYTES,
+	    SHMU_RING_RESUME);
 	assert_errno(ETIMEDOUT, shmu_ring_wait(&p, 3000, &none));
 	killed(pid);
 	assert_errno(EPIPE, shmu_ring_wait(&p, 3000, &limit));
@@ -700,7 +702,8 @@ other_things_are_no_channel(void **state)
 	shmu_segment_close(&seg);
 	assert_int_equal(shmu_segment_remove(&op, NULL), 0);
 	assert_int_equal(shmu_operand_parse(&id, "0", NULL), 0);
-	assert_errno(EINVAL, shmu_ring_open(&r, SHMU_RING_CONSUMER, &id, &want));
+	assert_errno(EINVAL,
+	    shmu_ring_open(&r, SHMU_RING_CONSUMER, &id, &want));
 	r = producer();
 	refuses(EEXIST, SHMU_RING_CONSUMER, 0, SHMU_RING_RECORDS, 0);
 	refuses(EEXIST, SHMU_RING_CONSUMER, 8192, SHMU_RING_BYTES, 0);
@@ -766,26 +769,26 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_bell_is_full_with_one_byte),
-		cmocka_unit_test(staged_is_not_seen_until_published),
-		cmocka_unit_test(what_wraps_is_one_piece),
-		cmocka_unit_test(records_keep_their_bounds),
-		cmocka_unit_test(every_byte_arrives_once_and_in_order),
-		cmocka_unit_test(two_that_come_at_once_meet),
-		cmocka_unit_test(a_dead_consumer_is_told_once_and_can_be_followed),
-		cmocka_unit_test(a_dead_producer_is_told_after_what_it_published),
-		cmocka_unit_test(a_stopped_consumer_is_no_dead_one),
-		cmocka_unit_test(leftovers_are_replaced_unless_resumed),
-		cmocka_unit_test(the_end_waits_for_a_producer_that_did_not_see_it),
-		cmocka_unit_test(the_end_waits_for_a_consumer_that_did_not_see_it),
-		cmocka_unit_test(nothing_is_delivered_while_nobody_came),
-		cmocka_unit_test(a_bell_that_nobody_hears_is_no_signal),
-		cmocka_unit_test(a_loop_around_poll),
-		cmocka_unit_test(a_loop_is_told_of_a_loss_without_waiting),
-		cmocka_unit_test(hostile_peers_are_told),
-		cmocka_unit_test(squatted_bells_are_refused),
-		cmocka_unit_test(other_things_are_no_channel),
-		cmocka_unit_test(how_a_channel_stands),
+	    cmocka_unit_test(the_bell_is_full_with_one_byte),
+	    cmocka_unit_test(staged_is_not_seen_until_published),
+	    cmocka_unit_test(what_wraps_is_one_piece),
+	    cmocka_unit_test(records_keep_their_bounds),
+	    cmocka_unit_test(every_byte_arrives_once_and_in_order),
+	    cmocka_unit_test(two_that_come_at_once_meet),
+	    cmocka_unit_test(a_dead_consumer_is_told_once_and_can_be_followed),
+	    cmocka_unit_test(a_dead_producer_is_told_after_what_it_published),
+	    cmocka_unit_test(a_stopped_consumer_is_no_dead_one),
+	    cmocka_unit_test(leftovers_are_replaced_unless_resumed),
+	    cmocka_unit_test(the_end_waits_for_a_producer_that_did_not_see_it),
+	    cmocka_unit_test(the_end_waits_for_a_consumer_that_did_not_see_it),
+	    cmocka_unit_test(nothing_is_delivered_while_nobody_came),
+	    cmocka_unit_test(a_bell_that_nobody_hears_is_no_signal),
+	    cmocka_unit_test(a_loop_around_poll),
+	    cmocka_unit_test(a_loop_is_told_of_a_loss_without_waiting),
+	    cmocka_unit_test(hostile_peers_are_told),
+	    cmocka_unit_test(squatted_bells_are_refused),
+	    cmocka_unit_test(other_things_are_no_channel),
+	    cmocka_unit_test(how_a_channel_stands),
 	};
 
 	snprintf(name, sizeof name, "/test-ring-%d", (int)getpid());

@@ -60,14 +60,18 @@ map_at_any_offset(void **state)
 		memset(seg.base, 'x', 10000);
 		((char *)seg.base)[5001] = 'y';
 		shmu_segment_unmap(&seg);
-		assert_int_equal(shmu_segment_map(&seg, 5001, 4999, PROT_READ), 0);
+		assert_int_equal(shmu_segment_map(&seg, 5001, 4999, PROT_READ),
+		    0);
 		assert_int_equal(seg.length, 4999);
 		assert_int_equal(*(char *)seg.base, 'y');
 		assert_errno(EINVAL, shmu_segment_map(&seg, 0, 1, PROT_READ));
 		shmu_segment_unmap(&seg);
-		assert_errno(ERANGE, shmu_segment_map(&seg, 5001, 5000, PROT_READ));
-		assert_errno(ERANGE, shmu_segment_map(&seg, UINT64_MAX, 2, PROT_READ));
-		assert_errno(ERANGE, shmu_segment_map(&seg, 2, SIZE_MAX, PROT_READ));
+		assert_errno(ERANGE,
+		    shmu_segment_map(&seg, 5001, 5000, PROT_READ));
+		assert_errno(ERANGE,
+		    shmu_segment_map(&seg, UINT64_MAX, 2, PROT_READ));
+		assert_errno(ERANGE,
+		    shmu_segment_map(&seg, 2, SIZE_MAX, PROT_READ));
 		assert_null(seg.base);
 		removed(&seg);
 	}

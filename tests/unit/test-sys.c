@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The wrappers beside libc: same result, same errno, same effect, call by call. */
+/* The wrappers beside libc: same result, same errno, same effect, call by
+ * call. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -80,7 +81,8 @@ shmget_as_libc(void **state)
 			assert_int_equal(ds.shm_perm.mode & 0777, 0640);
 			shmctl((int)ours.r, IPC_RMID, NULL);
 		}
-		theirs = RESULT(shmget(key, sizes[s], IPC_CREAT | IPC_EXCL | 0640));
+		theirs = RESULT(
+		    shmget(key, sizes[s], IPC_CREAT | IPC_EXCL | 0640));
 		if (theirs.r != -1)
 			shmctl((int)theirs.r, IPC_RMID, NULL);
 		same(ours, theirs);
@@ -275,7 +277,8 @@ mkfifo_and_lock_as_libc(void **state)
 	b = open(path, O_RDWR | O_CLOEXEC);
 	shmu_sys_observe(keep, NULL);
 	assert_int_equal(shmu_sys_lock(a, F_OFD_SETLK, &lock), 0);
-	assert_non_null(strstr(line, ", F_OFD_SETLK, {F_WRLCK, start=3, len=1}) = 0"));
+	assert_non_null(
+	    strstr(line, ", F_OFD_SETLK, {F_WRLCK, start=3, len=1}) = 0"));
 	shmu_sys_observe(NULL, NULL);
 	assert_errno(EAGAIN, shmu_sys_lock(b, F_OFD_SETLK, &lock));
 	close(a);
@@ -319,23 +322,31 @@ the_observer_is_told_once_and_errno_stays(void **state)
 	assert_int_equal(shmu_sys_shmget(0x7ffffff0, 1, IPC_EXCL | 0600), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(calls, 1);
-	assert_string_equal(line, "shmget(0x7ffffff0, 1, IPC_EXCL|0600) = -1 ENOENT");
-	shmu_sys_shmget(IPC_PRIVATE, 0, (int)((unsigned int)SHM_HUGETLB | 21U << 26 | 0600U));
-	assert_string_equal(line, "shmget(IPC_PRIVATE, 0, SHM_HUGETLB|21<<SHM_HUGE_SHIFT|0600) = -1 EINVAL");
+	assert_string_equal(line,
+	    "shmget(0x7ffffff0, 1, IPC_EXCL|0600) = -1 ENOENT");
+	shmu_sys_shmget(IPC_PRIVATE, 0,
+	    (int)((unsigned int)SHM_HUGETLB | 21U << 26 | 0600U));
+	assert_string_equal(line,
+	    "shmget(IPC_PRIVATE, 0, SHM_HUGETLB|21<<SHM_HUGE_SHIFT|0600) = -1 "
+	    "EINVAL");
 	shmu_sys_madvise(NULL, 0, MADV_DONTNEED);
 	assert_string_equal(line, "madvise((nil), 0, MADV_DONTNEED) = 0");
 	shmu_sys_madvise(NULL, 0, 77);
 	assert_non_null(strstr(line, ", 77) = -1 EINVAL"));
 	shmu_sys_mmap(NULL, 0, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_string_equal(line, "mmap(NULL, 0, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = -1 EINVAL");
+	assert_string_equal(line,
+	    "mmap(NULL, 0, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = -1 "
+	    "EINVAL");
 	shmu_sys_unlink("/\x1b\"no");
 	assert_string_equal(line, "unlink(\"/\\x1b\\\"no\") = -1 ENOENT");
 	shmu_sys_pwrite(-1, "x", 1, 7);
 	assert_string_equal(line, "pwrite(-1, ..., 1, 7) = -1 EBADF");
 	shmu_sys_sync_file_range(-1, 1, 2, SYNC_FILE_RANGE_WRITE);
-	assert_string_equal(line, "sync_file_range(-1, 1, 2, SYNC_FILE_RANGE_WRITE) = -1 EBADF");
+	assert_string_equal(line,
+	    "sync_file_range(-1, 1, 2, SYNC_FILE_RANGE_WRITE) = -1 EBADF");
 	shmu_sys_posix_fadvise(-1, 0, 0, POSIX_FADV_DONTNEED);
-	assert_non_null(strstr(line, "posix_fadvise(-1, 0, 0, POSIX_FADV_DONTNEED) = "));
+	assert_non_null(
+	    strstr(line, "posix_fadvise(-1, 0, 0, POSIX_FADV_DONTNEED) = "));
 	shmu_sys_observe(NULL, NULL);
 	shmu_sys_unlink("/nonesuch");
 	assert_int_equal(calls, 9);

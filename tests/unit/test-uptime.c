@@ -36,7 +36,8 @@ the_text_of_a_time(void **state)
 
 /* An hour in which every wake is late by up to 0.9 s, and some by seconds, as
  * those of a server that was stopped: each wait ends at a whole second of the
- * server's own time, and only seconds that lateness has swallowed are missing. */
+ * server's own time, and only seconds that lateness has swallowed are
+ * missing. */
 static void
 lateness_is_not_handed_on(void **state)
 {
@@ -81,7 +82,8 @@ what_is_written_is_read(void **state)
 	(void)state;
 	assert_int_equal(shmu_owner_self(&self), 0);
 	u = fresh(&self);
-	assert_int_equal(uptime_tick(u, UPTIME_SECOND, 90001 * UPTIME_SECOND), 0);
+	assert_int_equal(uptime_tick(u, UPTIME_SECOND, 90001 * UPTIME_SECOND),
+	    0);
 	assert_int_equal(uptime_look(u, sizeof *u, &look), 0);
 	assert_true(look.record && look.settled);
 	assert_string_equal(look.text, "01:00:00");
@@ -126,7 +128,8 @@ a_claim_names_one_process(void **state)
 	assert_int_equal(uptime_dead(&look), kill(4194303, 0) == -1);
 }
 
-/* Text of others: longer, without an end, cut off, and a record that is none. */
+/* Text of others: longer, without an end, cut off, and a record that is
+ * none. */
 static void
 a_strange_segment_is_bounded(void **state)
 {

@@ -22,12 +22,14 @@
 
 SHMU_BEGIN
 
-#define SHMU_CELL_PLACES	1024U	/* of a semaphore, a barrier, shared locks */
+#define SHMU_CELL_PLACES	1024U	/* of a semaphore, a barrier, shared
+					 * locks */
 #define SHMU_QUEUE_ITEMS	1024U	/* of a queue, by default */
 
 #define SHMU_CLAIM_NOWAIT	1U	/* EAGAIN instead of waiting */
 #define SHMU_CLAIM_SHARED	2U	/* lock: with others that share it */
-#define SHMU_CLAIM_RESIZE	4U	/* semaphore, barrier: to another count */
+#define SHMU_CLAIM_RESIZE	4U	/* semaphore, barrier: to another
+					 * count */
 #define SHMU_CLAIM_LEASE	8U	/* pop: see shmu_queue_pop */
 
 /*
@@ -39,7 +41,8 @@ struct shmu_claim {
 	unsigned int		 flags;	/* SHMU_CLAIM_* */
 	const struct timespec	*limit;	/* from now on; NULL: none */
 	/* filled in */
-	struct shmu_owner	 holder;	/* after EAGAIN, ETIMEDOUT: one that has it */
+	struct shmu_owner	 holder;	/* after EAGAIN, ETIMEDOUT: one
+						 * that has it */
 	struct shmu_owner	 dead;	/* who had it, and died; or nobody */
 };
 
@@ -123,12 +126,14 @@ SHMU_API int shmu_queue_close(struct shmu_table *table, const void *key,
 /* Who has, or waits for, a cell. */
 struct shmu_party {
 	struct shmu_owner	owner;
-	unsigned char		waits;	/* 0: it has it, or has an item on lease */
+	unsigned char		waits;	/* 0: it has it, or has an item on
+					 * lease */
 	unsigned char		shared;
 	unsigned char		dead;	/* proven */
 };
 struct shmu_cell_state {
-	uint32_t	places;		/* semaphore, barrier, queue: how many */
+	uint32_t	places;		/* semaphore, barrier, queue: how
+					 * many */
 	uint32_t	taken;		/* now; lock: have it; queue: items */
 	uint32_t	leases;		/* queue: items on lease */
 	uint32_t	closed;		/* queue */

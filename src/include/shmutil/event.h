@@ -36,7 +36,8 @@ SHMU_BEGIN
 
 /* In the segment, aligned to 4; all zero is right. */
 struct shmu_event {
-	uint32_t	ticket;		/* raised by each notice that somebody waits for */
+	uint32_t	ticket;		/* raised by each notice that somebody
+					 * waits for */
 	uint32_t	waiters;
 };
 

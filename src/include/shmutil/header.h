@@ -43,10 +43,12 @@ struct shmu_header {
 	uint32_t		layout;		/* version of that format */
 	uint32_t		abi;		/* shmu_header_abi */
 	uint32_t		state;		/* enum shmu_header_state */
-	uint64_t		maximum;	/* bytes that size may grow to */
+	uint64_t		maximum;	/* bytes that size may grow
+						 * to */
 	uint64_t		created;	/* seconds since 1970 */
 	struct shmu_owner	creator;
-	struct shmu_owner	owner;		/* whose end is the segment's; or nobody */
+	struct shmu_owner	owner;		/* whose end is the segment's;
+						 * or nobody */
 	uint64_t		checksum;	/* of all above but state */
 	uint64_t		size;		/* bytes in use; grows */
 	unsigned char		reserved[SHMU_HEADER_SIZE - 152];	/* 0 */

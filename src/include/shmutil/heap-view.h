@@ -67,7 +67,8 @@ struct shmu_heap_stat {
 	uint64_t	unit;
 	uint64_t	chunks;		/* allocated now */
 	uint64_t	spans, orphans;	/* orphans: without an owner */
-	uint64_t	operations;	/* allocations, frees and the like, so far */
+	uint64_t	operations;	/* allocations, frees and the like, so
+					 * far */
 	uint64_t	failures, last_failure;
 	uint64_t	faults;
 	uint64_t	recovered;	/* dead threads, so far */
@@ -88,7 +89,8 @@ struct shmu_heap_chunk {
 	uint32_t	owner;		/* slot + 1; 0: none, or large */
 	unsigned char	used;
 	unsigned char	small;
-	unsigned char	pending;	/* freed by another, not yet collected */
+	unsigned char	pending;	/* freed by another, not yet
+					 * collected */
 };
 
 /* Call each for every chunk and every free run, by offset, until it returns
@@ -111,7 +113,8 @@ struct shmu_heap_thread {
 	uint64_t	operations;	/* of this slot, ever */
 	uint64_t	failures, last_failure;
 	struct shmu_heap_fault fault;
-	uint64_t	pool_base;	/* of its private pool, 0: none published */
+	uint64_t	pool_base;	/* of its private pool, 0: none
+					 * published */
 	uint64_t	pool_size, pool_used, pool_real, pool_max;
 	uint32_t	pool_rank;
 	char		pool_name[20];
@@ -126,15 +129,19 @@ SHMU_API int shmu_heap_view_root(const struct shmu_heap_view *view,
 /* What a check may find.  In a heap that is in use a finding counts only when
  * a later check, after a refresh, has it too. */
 enum shmu_heap_flaw {
-	SHMU_HEAP_FLAW_DESC = 1,	/* a unit is described as what it cannot be */
+	SHMU_HEAP_FLAW_DESC = 1,	/* a unit is described as what it cannot
+					 * be */
 	SHMU_HEAP_FLAW_TAIL,		/* a unit belongs to no run */
 	SHMU_HEAP_FLAW_OWNER,		/* a span's owner is not attached */
 	SHMU_HEAP_FLAW_WORD,		/* a chunk's word cannot be */
-	SHMU_HEAP_FLAW_REMOTE,		/* freed by another, and free or not there */
+	SHMU_HEAP_FLAW_REMOTE,		/* freed by another, and free or not
+					 * there */
 	SHMU_HEAP_FLAW_LIST,		/* free chunks are not one list */
-	SHMU_HEAP_FLAW_HINT,		/* bits or counts differ from the units */
+	SHMU_HEAP_FLAW_HINT,		/* bits or counts differ from the
+					 * units */
 	SHMU_HEAP_FLAW_INTENT,		/* a living thread's, at rest */
-	SHMU_HEAP_FLAW_UNDO,		/* words to undo, and nobody has the lock */
+	SHMU_HEAP_FLAW_UNDO,		/* words to undo, and nobody has the
+					 * lock */
 	SHMU_HEAP_FLAW_DEAD		/* a dead thread: gc recovers it */
 };
 struct shmu_heap_finding {

@@ -2,9 +2,9 @@
 /*
  * heap.h - malloc in a segment
  *
- * A heap is a pool that is reserved when it is made, in a segment of any kind or
- * in the private memory of a process; in a POSIX object or a file it can grow to
- * a maximum, at the same addresses.  Each thread that attaches
+ * A heap is a pool that is reserved when it is made, in a segment of any kind
+ * or in the private memory of a process; in a POSIX object or a file it can
+ * grow to a maximum, at the same addresses.  Each thread that attaches
  * gets spans of its own to allocate from, so the common paths take no lock;
  * any thread may free what any other allocated.
  *
@@ -44,7 +44,8 @@
 SHMU_BEGIN
 
 #define SHMU_HEAP_LAYOUT	1U
-#define SHMU_HEAP_NAME		51U	/* bytes in the name of a root, at most */
+#define SHMU_HEAP_NAME		51U	/* bytes in the name of a root, at
+					 * most */
 #define SHMU_HEAP_MINIMUM	(UINT64_C(128) << 10)	/* bytes of a heap */
 
 struct shmu_heap;	/* the attachment of one thread */
@@ -65,13 +66,18 @@ struct shmu_site {
 
 /* What a new heap shall be.  0 in slots, sites and roots is the default. */
 struct shmu_heap_spec {
-	struct shmu_spec	 segment;	/* size, mode, owner of the segment */
+	struct shmu_spec	 segment;	/* size, mode, owner of the
+						 * segment */
 	unsigned int		 flags;		/* SHMU_HEAP_* */
-	uint32_t		 slots;		/* threads attached at once: 64 */
-	uint32_t		 sites;		/* places in the source: by size */
+	uint32_t		 slots;		/* threads attached at once:
+						 * 64 */
+	uint32_t		 sites;		/* places in the source: by
+						 * size */
 	uint32_t		 roots;		/* names: 64 */
-	const struct shmu_owner	*owner;		/* whose end is the heap's, or NULL */
-	uint64_t		 maximum;	/* bytes to grow to; 0: it does not */
+	const struct shmu_owner	*owner;		/* whose end is the heap's, or
+						 * NULL */
+	uint64_t		 maximum;	/* bytes to grow to; 0: it does
+						 * not */
 };
 #define SHMU_HEAP_SPEC_INIT	{ SHMU_SPEC_INIT, 0, 0, 0, 0, NULL, 0 }
 
@@ -240,8 +246,10 @@ enum shmu_heap_trouble {
 	SHMU_HEAP_NO_FAULT,
 	SHMU_HEAP_BAD_FREE,		/* no allocation */
 	SHMU_HEAP_DOUBLE_FREE,
-	SHMU_HEAP_OVERRUN,		/* debug: the guard behind it is damaged */
-	SHMU_HEAP_USED_FREE		/* debug: written to after it was freed */
+	SHMU_HEAP_OVERRUN,		/* debug: the guard behind it is
+					 * damaged */
+	SHMU_HEAP_USED_FREE		/* debug: written to after it was
+					 * freed */
 };
 struct shmu_heap_fault {
 	uint32_t	kind;		/* enum shmu_heap_trouble */

@@ -29,7 +29,8 @@ SHMU_BEGIN
 /* What an item is. */
 enum shmu_item_kind {
 	SHMU_ITEM_SYSV,		/* System V segment */
-	SHMU_ITEM_POSIX,	/* POSIX object, or another entry of its directory */
+	SHMU_ITEM_POSIX,	/* POSIX object, or another entry of its
+				 * directory */
 	SHMU_ITEM_MEMFD,	/* memfd_create(2) */
 	SHMU_ITEM_ANON,		/* anonymous memory, mapped shared */
 	SHMU_ITEM_FILE		/* regular file */
@@ -38,12 +39,14 @@ enum shmu_item_kind {
 /* What is known of the use of an item; the first that applies. */
 enum shmu_state {
 	SHMU_STATE_FOREIGN,	/* in the directory, but no shared memory */
-	SHMU_STATE_DEST,	/* System V, removed: goes with its last holder */
+	SHMU_STATE_DEST,	/* System V, removed: goes with its last
+				 * holder */
 	SHMU_STATE_UNLINKED,	/* POSIX or file without a name: likewise */
 	SHMU_STATE_LIVE,	/* somebody holds it */
 	SHMU_STATE_UNKNOWN,	/* nobody seen does, but not all can be seen */
 	SHMU_STATE_UNFINISHED,	/* what a killed creation left */
-	SHMU_STATE_ORPHAN,	/* nobody holds it or will: see shm-segment(7) */
+	SHMU_STATE_ORPHAN,	/* nobody holds it or will: see
+				 * shm-segment(7) */
 	SHMU_STATE_UNUSED	/* nobody holds it */
 };
 #define SHMU_STATES	8
@@ -53,15 +56,18 @@ enum shmu_state {
 /* One process that has an item. */
 struct shmu_holder {
 	pid_t		pid;
-	uint64_t	start;		/* clock ticks after the machine's start */
+	uint64_t	start;		/* clock ticks after the machine's
+					 * start */
 	char		command[SHMU_COMMAND];	/* any bytes: to be escaped */
 	int		mapped;		/* 0: only open */
 	int		writable;	/* mapped or open for writing */
-	int		fd;		/* a descriptor of it in that process, or -1 */
+	int		fd;		/* a descriptor of it in that process,
+					 * or -1 */
 };
 
 /* Members of an item that may be unknown. */
-#define SHMU_KNOWN_SIZE		1U	/* size; otherwise it is at least that */
+#define SHMU_KNOWN_SIZE		1U	/* size; otherwise it is at least
+					 * that */
 #define SHMU_KNOWN_ALLOCATED	2U	/* info.allocated */
 #define SHMU_KNOWN_RESIDENT	4U	/* resident and swapped */
 #define SHMU_KNOWN_OWNER	8U	/* uid, gid, mode and the times */
@@ -77,17 +83,21 @@ struct shmu_item {
 	unsigned int		 known;		/* SHMU_KNOWN_* */
 	mode_t			 type;		/* S_IFMT bits; System V: 0 */
 	uint64_t		 resident, swapped;
-	uint64_t		 page;		/* size of its pages; 0: unknown */
+	uint64_t		 page;		/* size of its pages; 0:
+						 * unknown */
 	const char		*name;		/* any bytes: POSIX, without the
 						 * slash; memfd; file, its path;
 						 * NULL: none */
 	const struct shmu_holder *holders;
 	size_t			 nholders;
-	pid_t			 via_pid;	/* where it was opened or can be, */
+	pid_t			 via_pid;	/* where it was opened or can
+						 * be, */
 	int			 via_fd;	/* or -1 */
-	uint32_t		 format;	/* enum shmu_format, 0: none of ours */
+	uint32_t		 format;	/* enum shmu_format, 0: none of
+						 * ours */
 	uint32_t		 layout;	/* of that format */
-	int			 looked;	/* private: 1 format was looked for */
+	int			 looked;	/* private: 1 format was looked
+						 * for */
 	int			 proof;		/* private */
 	size_t			 last;		/* private */
 };
@@ -96,7 +106,8 @@ struct shmu_item {
 #define SHMU_INVENTORY_ANON	1U	/* anonymous memory too */
 #define SHMU_INVENTORY_RESIDENT	2U	/* what is in RAM, of every item */
 #define SHMU_INVENTORY_FORMAT	4U	/* the format of every item */
-#define SHMU_INVENTORY_PROVE	8U	/* ask the kernel of every one, see look */
+#define SHMU_INVENTORY_PROVE	8U	/* ask the kernel of every one, see
+					 * look */
 #define SHMU_INVENTORY_OTHERS	16U	/* the caller counts as no holder */
 #define SHMU_INVENTORY_NO_LEASE	32U	/* ask the kernel of none */
 

@@ -40,9 +40,12 @@ struct shmu_operand {
 	key_t		 key;			/* SHMU_KEY */
 	int		 id;			/* SHMU_ID */
 	pid_t		 pid;			/* SHMU_PIDFD */
-	int		 fd;			/* SHMU_PIDFD, in that process */
-	const char	*path;			/* SHMU_FILE: within the text parsed */
-	char		 name[SHMU_NAME_MAX + 2];	/* SHMU_POSIX, "/name" */
+	int		 fd;			/* SHMU_PIDFD, in that
+						 * process */
+	const char	*path;			/* SHMU_FILE: within the text
+						 * parsed */
+	char		 name[SHMU_NAME_MAX + 2];	/* SHMU_POSIX,
+							 * "/name" */
 };
 
 /*

@@ -26,8 +26,10 @@ struct shmu_owner {
 	uint32_t	pid;	/* of a process, or the id of a thread */
 	uint32_t	unused;	/* 0 */
 	uint64_t	start;	/* clock ticks after the start of the machine */
-	uint64_t	boot[2];	/* which start of the machine that was */
-	uint64_t	pidns;	/* inode of the namespace that pid is valid in */
+	uint64_t	boot[2];	/* which start of the machine that
+					 * was */
+	uint64_t	pidns;	/* inode of the namespace that pid is valid
+				 * in */
 	uint64_t	timens;	/* inode of the namespace that start is */
 };
 

@@ -5,12 +5,13 @@
  * These take any address and any length and do the page arithmetic right: a
  * call that is harmless to neighbours covers every page the range touches, a
  * call that destroys covers only whole pages inside it, one that protects wants
- * an aligned address, and a range without a page is success without a call.  All lengths are bytes.  Beyond that
- * they are msync(2), mprotect(2), madvise(2), mlock(2), mincore(2) and
- * cachestat(2): int functions return 0, or -1 with their errno, or EINVAL
- * where addr + len wraps or ends in the last page there is.  The effects are those of the calls: locks are not
- * inherited by a child, advice and protection are; all are gone after exec or
- * unmap, and a crash leaves nothing to undo.  Thread-safe.
+ * an aligned address, and a range without a page is success without a call.
+ * All lengths are bytes.  Beyond that they are msync(2), mprotect(2),
+ * madvise(2), mlock(2), mincore(2) and cachestat(2): int functions return 0, or
+ * -1 with their errno, or EINVAL where addr + len wraps or ends in the last
+ * page there is.  The effects are those of the calls: locks are not inherited
+ * by a child, advice and protection are; all are gone after exec or unmap, and
+ * a crash leaves nothing to undo.  Thread-safe.
  */
 #ifndef SHMUTIL_PAGES_H
 #define SHMUTIL_PAGES_H
@@ -53,10 +54,12 @@ SHMU_API int shmu_pages_advise(void *addr, size_t len, int advice);
  * whether the running kernel takes it or not (EINVAL says it does not).
  */
 struct shmu_advice {
-	const char	*name;		/* "willneed": without MADV_, lower case */
+	const char	*name;		/* "willneed": without MADV_, lower
+					 * case */
 	int		 value;
 	int		 discards;	/* content or mapping is lost */
-	int		 outlives;	/* has an effect after the process ended */
+	int		 outlives;	/* has an effect after the process
+					 * ended */
 	const char	*meaning;	/* a short phrase */
 };
 

@@ -71,14 +71,16 @@ enum shmu_ring_state {
 /* What a channel shall be. */
 struct shmu_ring_spec {
 	uint64_t	capacity;	/* bytes; made a power of two of whole
-					 * pages; 0: what is there, or the default */
+					 * pages; 0: what is there, or the
+					 * default */
 	mode_t		mode;		/* of a new channel, exact */
 	uint32_t	kind;		/* enum shmu_ring_kind */
 	unsigned int	flags;		/* SHMU_RING_EXISTING ... */
 };
 #define SHMU_RING_SPEC_INIT	{ 0, 0600, SHMU_RING_BYTES, 0 }
 #define SHMU_RING_EXISTING	1U	/* do not create the channel */
-#define SHMU_RING_RESUME	2U	/* go on where this end stopped; and KEEP */
+#define SHMU_RING_RESUME	2U	/* go on where this end stopped; and
+					 * KEEP */
 #define SHMU_RING_ANY_OWNER	4U	/* also the channel of another user */
 #define SHMU_RING_KEEP		8U	/* leave the channel to be resumed */
 
@@ -106,19 +108,23 @@ struct shmu_ring_control {
 	struct shmu_ring_end	end[2];
 };
 
-/* Owned by the caller.  SHMU_RING_INIT means closed; the members are private. */
+/* Owned by the caller.  SHMU_RING_INIT means closed; the members are
+ * private. */
 struct shmu_ring {
 	struct shmu_ring_control *control;
 	struct shmu_ring_end	*my, *peer;
 	unsigned char		*data;
 	uint64_t		 capacity;
-	uint64_t		 mine;		/* with what is staged or taken */
+	uint64_t		 mine;		/* with what is staged or
+						 * taken */
 	uint64_t		 shown;		/* of that, in the segment */
 	uint64_t		 theirs;	/* as last seen */
-	uint64_t		 batch;		/* show when so much has gathered */
+	uint64_t		 batch;		/* show when so much has
+						 * gathered */
 	uint32_t		 kind;
 	uint32_t		 barrier;
-	uint32_t		 lost;		/* the peer whose loss was told */
+	uint32_t		 lost;		/* the peer whose loss was
+						 * told */
 	enum shmu_ring_role	 role;
 	int			 bell;
 	int			 rang;
@@ -127,8 +133,11 @@ struct shmu_ring {
 	unsigned int		 waits;
 	struct shmu_segment	 seg;
 };
-#define SHMU_RING_INIT	{ NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0,	\
-			    SHMU_RING_PRODUCER, -1, 0, 0, 0, 0, SHMU_SEGMENT_INIT }
+#define SHMU_RING_INIT                                                         \
+	{                                                                      \
+		NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0,                \
+		    SHMU_RING_PRODUCER, -1, 0, 0, 0, 0, SHMU_SEGMENT_INIT      \
+	}
 
 /*
  * Take one end of the channel op, a POSIX object or a file, whose path must
@@ -153,7 +162,8 @@ SHMU_API int shmu_ring_open(struct shmu_ring *r, enum shmu_ring_role role,
 /*
  * Show what is staged or taken, leave the end and close.  The last to leave
  * removes the channel, unless either end was opened to KEEP it and the stream
- * has begun and one of the two has not seen its end.  Closing twice does nothing.
+ * has begun and one of the two has not seen its end.  Closing twice does
+ * nothing.
  */
 SHMU_API void shmu_ring_close(struct shmu_ring *r);
 
@@ -297,7 +307,8 @@ shmu_ring_release(struct shmu_ring *r)
 /* Private: what a record begins with. */
 struct shmu_ring_record {
 	uint32_t	length;		/* bytes of the record, without this */
-	uint32_t	place;		/* position / 8, which makes a gap show */
+	uint32_t	place;		/* position / 8, which makes a gap
+					 * show */
 };
 
 /* Bytes of the ring that a record of n bytes takes. */
@@ -363,9 +374,9 @@ shmu_ring_get(struct shmu_ring *r, const void **record, uint32_t *n)
 /*
  * Show what is staged or taken, then wait for want bytes of room or data, at
  * most capacity: spin for some microseconds, then sleep, at most for timeout
- * (relative; NULL: without a limit).  Returns 1 when they are there; 0, consumer
- * only, when the stream ended and fewer are left; or -1 with
- *	EPIPE		the peer is gone: shmu_ring_peer tells who and how.  Told
+ * (relative; NULL: without a limit).  Returns 1 when they are there; 0,
+ * consumer only, when the stream ended and fewer are left; or -1 with
+ *	EPIPE		the peer is gone: shmu_ring_peer tells who.  Told
  *			once: waiting again waits for another to come
  *	ETIMEDOUT
  *	EINTR		a signal was handled
@@ -427,8 +438,8 @@ struct shmu_ring_status {
 	struct shmu_owner	owner[2];
 };
 
-/* Ask seg, open for reading at least and not mapped.  Errors as shmu_header_check
- * and shmu_segment_map. */
+/* Ask seg, open for reading at least and not mapped.  Errors as
+ * shmu_header_check and shmu_segment_map. */
 SHMU_API int shmu_ring_status(struct shmu_segment *seg,
     struct shmu_ring_status *out);
 

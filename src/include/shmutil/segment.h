@@ -7,13 +7,14 @@
  * or memfd that another process holds open.  One handle stands for any.
  *
  * Errors: int functions return 0, or -1 with errno set and nothing changed or
- * left behind, except where a System V segment was to be replaced.  Nothing here prints, exits or touches a signal.
- * Threads: different handles are independent; one handle, one thread at a time.
- * Fork: a child inherits the mapping and the descriptor, and closes its own.
- * Exec: descriptors are close-on-exec, mappings are gone.
- * Crash: what is not published is gone with the process, except that a System
- * V segment exists from shmget(2) on, and that a file named .shmu-PID-X may
- * stay where the filesystem has no O_TMPFILE or a name was being replaced.
+ * left behind, except where a System V segment was to be replaced.  Nothing
+ * here prints, exits or touches a signal. Threads: different handles are
+ * independent; one handle, one thread at a time. Fork: a child inherits the
+ * mapping and the descriptor, and closes its own. Exec: descriptors are
+ * close-on-exec, mappings are gone. Crash: what is not published is gone with
+ * the process, except that a System V segment exists from shmget(2) on, and
+ * that a file named .shmu-PID-X may stay where the filesystem has no O_TMPFILE
+ * or a name was being replaced.
  */
 #ifndef SHMUTIL_SEGMENT_H
 #define SHMUTIL_SEGMENT_H
@@ -34,7 +35,8 @@ SHMU_BEGIN
 
 /* Owned by the caller.  SHMU_SEGMENT_INIT means closed. */
 struct shmu_segment {
-	struct shmu_operand	 op;	/* SHMU_KEY and SHMU_PRIVATE become SHMU_ID */
+	struct shmu_operand	 op;	/* SHMU_KEY and SHMU_PRIVATE become
+					 * SHMU_ID */
 	int			 fd;	/* -1 for System V */
 	void			*base;	/* of the mapping, or NULL */
 	size_t			 length;	/* bytes mapped at base */
@@ -52,27 +54,35 @@ struct shmu_spec {
 	uid_t		uid;		/* (uid_t)-1: the caller's */
 	gid_t		gid;		/* (gid_t)-1: the caller's */
 	unsigned int	flags;		/* SHMU_SPEC_* */
-	unsigned int	huge;		/* log2 of the huge page size, 0: default */
+	unsigned int	huge;		/* log2 of the huge page size, 0:
+					 * default */
 };
 #define SHMU_SPEC_INIT	{ 0, 0600, (uid_t)-1, (gid_t)-1, 0, 0 }
-#define SHMU_SPEC_SPARSE	1U	/* allocate nothing: a later SIGBUS is possible */
-#define SHMU_SPEC_REPLACE	2U	/* take the name over from what has it */
+#define SHMU_SPEC_SPARSE	1U	/* allocate nothing: a later SIGBUS is
+					 * possible */
+#define SHMU_SPEC_REPLACE	2U	/* take the name over from what has
+					 * it */
 #define SHMU_SPEC_HUGE		4U	/* System V: huge pages */
 
 /* What there is to know of a segment.  Times are 0 when never or not kept. */
 struct shmu_info {
 	enum shmu_kind	kind;		/* SHMU_ID for System V */
 	uint64_t	size;		/* bytes asked for */
-	uint64_t	allocated;	/* bytes of RAM, swap or disk behind it; System V: 0 */
+	uint64_t	allocated;	/* bytes of RAM, swap or disk behind it;
+					 * System V: 0 */
 	mode_t		mode;		/* permission bits */
-	int		removed;	/* marked for destruction, or unlinked */
+	int		removed;	/* marked for destruction, or
+					 * unlinked */
 	int		locked;		/* System V: SHM_LOCK */
 	uid_t		uid, cuid;	/* owner; creator (System V) */
 	gid_t		gid, cgid;
-	key_t		key;		/* System V, 0 when private or removed */
+	key_t		key;		/* System V, 0 when private or
+					 * removed */
 	int		id;		/* System V */
-	uint64_t	attached;	/* System V: attachments, not processes */
-	pid_t		cpid, lpid;	/* System V: creator, last shmat or shmdt */
+	uint64_t	attached;	/* System V: attachments, not
+					 * processes */
+	pid_t		cpid, lpid;	/* System V: creator, last shmat or
+					 * shmdt */
 	time_t		atime, dtime, ctime, mtime;
 	dev_t		dev;		/* others: the inode */
 	ino_t		ino;
@@ -113,16 +123,17 @@ SHMU_API int shmu_segment_create(struct shmu_segment *seg,
 
 /* What a handle is opened for. */
 enum shmu_access {
-	SHMU_LOOK,	/* to stat and to change mode or owner: no permission asked */
+	SHMU_LOOK,	/* to stat and to change mode or owner: no permission
+			 * asked */
 	SHMU_READ,
 	SHMU_WRITE	/* and read, and resize */
 };
 
 /*
  * Open what exists, at least for access.  POSIX: symbolic links
- * are not followed (ELOOP).  What is a directory (EISDIR) or otherwise no regular
- * file (ENODEV) is refused, as is an object with a second name (EMLINK).
- * SHMU_FILE follows links and takes files with several names.
+ * are not followed (ELOOP).  What is a directory (EISDIR) or otherwise no
+ * regular file (ENODEV) is refused, as is an object with a second name
+ * (EMLINK). SHMU_FILE follows links and takes files with several names.
  * SHMU_PIDFD: ESRCH without the process, EBADF without the descriptor, ESTALE
  * when it changed meanwhile; needs ptrace-read permission (EACCES).  System V
  * asks for nothing here: EACCES comes when it is mapped.
@@ -167,8 +178,8 @@ SHMU_API int shmu_segment_set_owner(struct shmu_segment *seg, uid_t uid,
 /*
  * Change the size of a POSIX object or file; what is mapped beyond a smaller
  * size is SIGBUS for whoever touches it.  Growth is allocated unless sparse.
- * System V is EOPNOTSUPP, as is a filesystem that cannot allocate; ENOSPC leaves
- * the old size; EPERM: the seals of a memfd.
+ * System V is EOPNOTSUPP, as is a filesystem that cannot allocate; ENOSPC
+ * leaves the old size; EPERM: the seals of a memfd.
  */
 SHMU_API int shmu_segment_resize(struct shmu_segment *seg, uint64_t size,
     int sparse);

@@ -56,9 +56,12 @@ struct shmu_table;	/* the attachment of one thread */
  * it can grow, and has its maximum at once elsewhere. */
 struct shmu_table_spec {
 	struct shmu_spec	 segment;	/* mode, owner */
-	uint64_t		 maximum;	/* bytes; 0: SHMU_TABLE_MAXIMUM */
-	uint32_t		 slots;		/* threads attached at once; 0: 64 */
-	const struct shmu_owner	*owner;		/* whose end is the table's, or NULL */
+	uint64_t		 maximum;	/* bytes; 0:
+						 * SHMU_TABLE_MAXIMUM */
+	uint32_t		 slots;		/* threads attached at once; 0:
+						 * 64 */
+	const struct shmu_owner	*owner;		/* whose end is the table's, or
+						 * NULL */
 };
 #define SHMU_TABLE_SPEC_INIT	{ SHMU_SPEC_INIT, 0, 0, NULL }
 
@@ -115,7 +118,8 @@ enum shmu_cell_type {
 struct shmu_cell {
 	enum shmu_cell_type	type;
 	uint32_t		changes;	/* grows with each, and wraps */
-	uint64_t		length;		/* bytes: of the value, integer: 8 */
+	uint64_t		length;		/* bytes: of the value, integer:
+						 * 8 */
 	uint32_t		key_length;
 	unsigned char		key[SHMU_KEY_MAX + 1];	/* and a NUL */
 };
@@ -147,7 +151,8 @@ enum shmu_integer {
 	SHMU_ADD,	/* a; ERANGE on overflow */
 	SHMU_ADD_WRAP,	/* a; modulo 2^64 */
 	SHMU_SWAP,	/* a; *result is what was there before */
-	SHMU_CAS,	/* to b if it is a; else EAGAIN, and *result is what is there */
+	SHMU_CAS,	/* to b if it is a; else EAGAIN, and *result is what is
+			 * there */
 	SHMU_MAX,	/* to a if that is more */
 	SHMU_MIN
 };
@@ -187,7 +192,8 @@ struct shmu_table_stat {
 	uint64_t	cells;
 	uint64_t	buckets, overflows;
 	uint64_t	size, maximum;	/* of the segment, bytes */
-	uint64_t	repaired;	/* changes of dead processes that were undone */
+	uint64_t	repaired;	/* changes of dead processes that were
+					 * undone */
 };
 SHMU_API int shmu_table_stat(struct shmu_table *table,
     struct shmu_table_stat *out);
