@@ -64,9 +64,9 @@ no() {
 	is "" "$output$stderr"
 }
 
-# eventually COMMAND... - within 10 s it is true
+# eventually COMMAND... - in the end it is true; a bound for who would hang
 eventually() {
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + ${SHMU_SLOW:+1}20))
 	until "$@"; do
 		((SECONDS < end)) || { echo "never true: $*" >&2; return 1; }
 		sleep 0.01 || return
@@ -75,11 +75,11 @@ eventually() {
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
-# finished PID... - they end by themselves, if slowly
+# finished PID... - they end by themselves
 finished() {
 	local pid
 	for pid; do
-		eventually gone "$pid" || { [[ ${SHMU_SLOW-} ]] && eventually gone "$pid"; }
+		eventually gone "$pid"
 	done
 }
 
