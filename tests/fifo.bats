@@ -195,6 +195,35 @@ writing() { [[ $(position 4616) -gt $(position 4608) ]]; }
 	is $'a\nb' "$(<out)"
 }
 
+@test "fifo: who was given a non-blocking descriptor waits for it" {
+	data 3000000
+	cat >nonblocking.py <<-'END'
+		import fcntl, os, subprocess, sys
+		channel, name = sys.argv[1:]
+		given, in_ = os.pipe()
+		out, taken = os.pipe()
+		for fd in given, taken:
+		    fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK)
+		c = subprocess.Popen(["fifo-consumer", channel], stdout=taken)
+		p = subprocess.Popen(["fifo-producer", channel], stdin=given)
+		os.close(given)
+		os.close(taken)
+		if os.fork() == 0:
+		    os.close(out)
+		    data = open(name, "rb").read()
+		    while data:
+		        data = data[os.write(in_, data[:50000]):]
+		    os._exit(0)
+		os.close(in_)
+		got = b""
+		while part := os.read(out, 4096):
+		    got += part
+		sys.exit(p.wait() or c.wait() or got != open(name, "rb").read())
+	END
+	timeout 60 python3 nonblocking.py "$seg" in
+	eventually gone
+}
+
 @test "fifo: a stopped consumer is waited for, and goes on" {
 	data 12000000
 	spawn fifo-consumer "$seg" >out
@@ -411,7 +440,7 @@ writing() { [[ $(position 4616) -gt $(position 4608) ]]; }
 		truncate -s 0 "/dev/shm$seg"
 		if [[ $side == producer ]]; then echo x >&9; else kill -TERM "$pid"; fi
 		ended "$pid" 3
-		has "$(<errors)" "cut short by somebody else"
+		has "$(<errors)" "fifo-$side: $seg: the channel was cut short by somebody else"
 		is 1 "$(wc -l <errors)"
 		rm "/dev/shm$seg" "/dev/shm$seg.bell"
 	done
@@ -509,6 +538,11 @@ producers() { [[ $(od -An -t u4 -j 4532 -N 4 "/dev/shm$seg" | tr -d ' ') == "$1"
 	has "$(cat calls calls2)" "unlink(\"/dev/shm$seg\") = 0"
 	[[ $(<calls) != *futex* ]]
 	has "$(<calls2)" "FUTEX_WAKE"
+}
+
+@test "fifo: --plain tells why it could not make its FIFO" {
+	fails 3 "nodir/x: this FIFO cannot be made: No such file" fifo-consumer --plain --fifo nodir/x -t 1 "$seg"
+	[[ ! -e /dev/shm$seg ]]
 }
 
 @test "fifo: --plain, with a textbook's program at the other end, both ways" {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -153,7 +154,9 @@ put(struct fifo *f, const struct output *out, const char *p, size_t n)
 		else if (w == -1 && errno == EINTR) {
 			f->status = EXIT_CANNOT;
 			return -1;
-		} else if (w == -1)
+		} else if (w == -1 && errno == EAGAIN)
+			w = fifo_ready(out->fd, POLLOUT);
+		else if (w == -1)
 			return fifo_lost(f, out->name, errno);
 	}
 	return 0;

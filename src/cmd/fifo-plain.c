@@ -69,6 +69,10 @@ open_fifo(struct fifo *f, struct plain *p)
 
 	if ((f->spec.flags & SHMU_RING_EXISTING) == 0)
 		p->made_fifo = shmu_sys_mkfifo(f->fifo, f->spec.mode) == 0;
+	if ((f->spec.flags & SHMU_RING_EXISTING) == 0 && !p->made_fifo &&
+	    errno != EEXIST)
+		return cli_fail(EXIT_CANNOT, f->fifo, "this FIFO cannot be made: "
+		    "%s", strerror(errno));
 	p->fifo = shmu_sys_open(f->fifo, O_RDWR | O_NONBLOCK | O_NOFOLLOW |
 	    O_CLOEXEC);
 	if (p->fifo == -1)

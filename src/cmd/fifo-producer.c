@@ -81,7 +81,8 @@ take_input(struct fifo *f, void *p, size_t n)
 			return -1;
 		}
 		got = read(STDIN_FILENO, p, n);
-	} while (got == -1 && errno == EINTR);
+	} while (got == -1 && (errno == EINTR || (errno == EAGAIN &&
+	    fifo_ready(STDIN_FILENO, POLLIN) == 0)));
 	if (got == -1)
 		fifo_lost(f, "standard input", errno);
 	return got;

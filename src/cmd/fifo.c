@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -200,6 +201,8 @@ cause(const struct fifo *f, enum shmu_ring_role role, int err)
 	}
 }
 
+static const char *channel;	/* for a signal handler */
+
 /* Who truncates a channel takes the memory from under us. */
 static void
 truncated(int sig)
@@ -209,6 +212,8 @@ truncated(int sig)
 
 	(void)sig;
 	if (write(STDERR_FILENO, cli.program, strlen(cli.program)) < 0 ||
+	    write(STDERR_FILENO, ": ", 2) < 0 ||
+	    write(STDERR_FILENO, channel, strlen(channel)) < 0 ||
 	    write(STDERR_FILENO, line, sizeof line - 1) < 0)
 		_exit(EXIT_CANNOT);
 	_exit(EXIT_CANNOT);
@@ -276,6 +281,7 @@ fifo_open(struct fifo *f, enum shmu_ring_role role)
 {
 	struct sigaction act = { .sa_handler = truncated };
 
+	channel = f->text;
 	stop_on_signals();
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGBUS, &act, NULL);
@@ -331,6 +337,15 @@ fifo_account(struct fifo *f, const void *p, size_t n)
 		XXH3_64bits_update(&f->sum, p, n);
 	if (f->progress && since(&f->shown) >= 1)
 		report(f, isatty(STDERR_FILENO) ? "" : "\n");
+}
+
+int
+fifo_ready(int fd, short events)
+{
+	struct pollfd p = { fd, events, 0 };
+
+	poll(&p, 1, -1);
+	return 0;
 }
 
 int

@@ -86,6 +86,10 @@ int fifo_wait(struct fifo *f, size_t want);
 int fifo_peer_lost(struct fifo *f);
 
 /* Set f->status after saying what the system said of what; returns -1. */
+/* Wait for a descriptor that somebody made non-blocking: 0, also when a signal
+ * came. */
+int fifo_ready(int fd, short events);
+
 int fifo_lost(struct fifo *f, const char *what, int err);
 
 /* Count n more bytes at p into checksum and progress. */
