@@ -89,6 +89,22 @@ gone() { ! sysv_ids | grep -qx "$1"; }
 	[[ -e /dev/shm$seg ]]
 	run -0 shm-rm -i "$seg" <<<y
 	[[ ! -e /dev/shm$seg ]]
+	shm-create "$seg-1" 10
+	shm-create "$seg-2" 10
+	run -1 shm-rm -i "$seg-1" "$seg-2" <<<"no, keep this!!yes"
+	[[ -e /dev/shm$seg-1 && -e /dev/shm$seg-2 ]]
+	shm-rm -q "$seg-1" "$seg-2"
+}
+
+@test "shm-rm: --owner is a user, and a group there is refused, not passed over" {
+	isolated
+	touch "/dev/shm$seg"
+	for owner in :0 0:0 ''; do
+		fails 2 "a USER is asked for" shm-rm --unused --owner "$owner" --yes
+		fails 2 "a USER is asked for" shm-stat --where "owner=$owner"
+	done
+	[[ -e /dev/shm$seg ]]
+	rm "/dev/shm$seg"
 }
 
 @test "shm-rm: operands from standard input" {

@@ -86,6 +86,12 @@ stat_json() { shm-stat --json "$@" 2>/dev/null; }
 	shm-rm -q "$seg"
 }
 
+@test "shm-stat: a time in the future is no negative age" {
+	touch -d tomorrow "/dev/shm$seg"
+	[[ $(shm-stat -b --raw --noheadings -o AGE "$seg") != -* ]]
+	rm "/dev/shm$seg"
+}
+
 @test "shm-stat: odd names are harmless in the table and valid in JSON" {
 	isolated
 	touch "/dev/shm/"$'a b\n\e[31m\xff"\\'
@@ -492,6 +498,16 @@ began() {
 	shm-create "$seg-2" 10 >/dev/null && shm-rm -q "$seg-2"
 	eventually grep -q "created $seg-2" log
 	eventually grep -q "removed $seg-2" log
+	shm-create "$seg-4" 10 >/dev/null
+	eventually grep -q "created $seg-4" log
+	ln "/dev/shm$seg-4" "/dev/shm$seg-5"
+	eventually grep -q "created $seg-5" log
+	mv "/dev/shm$seg-5" "/dev/shm$seg-6"
+	eventually grep -q "renamed $seg-6 from $seg-5" log
+	rm "/dev/shm$seg-6"
+	eventually grep -q "removed $seg-6" log
+	is 1 "$(grep -c " $seg-4" log)"
+	shm-rm -q "$seg-4"
 	kill "${jobs[0]}"
 	is "" "$(grep -v '^20[0-9T:-]*Z [a-z]* [^ ]' log)"
 	shm-stat -q --json --follow=0.1 >log.json 2>err 3>&- &

@@ -137,11 +137,19 @@ names_owner(const char *text, uid_t *uid, gid_t *gid)
 	if (user == NULL)
 		cli_usage(text, "out of memory");
 	if (len == 0 && text[len] == '\0')
-		cli_usage("''", "an owner is USER, USER:GROUP or :GROUP");
+		cli_usage(text, "an owner is USER, USER:GROUP or :GROUP");
 	*uid = len > 0 ? id_or_die("passwd", "user", user) : (uid_t)-1;
 	*gid = text[len] != '\0' && text[len + 1] != '\0' ?
 	    id_or_die("group", "group", text + len + 1) : (gid_t)-1;
 	free(user);
+}
+
+uid_t
+names_uid(const char *text)
+{
+	if (text[0] == '\0' || strchr(text, ':') != NULL)
+		cli_usage(text, "a USER is asked for, by name or number");
+	return id_or_die("passwd", "user", text);
 }
 
 static const char *

@@ -18,6 +18,9 @@
  */
 void names_owner(const char *text, uid_t *uid, gid_t *gid);
 
+/* Read "USER", by name or number, or end the program likewise. */
+uid_t names_uid(const char *text);
+
 /* The name of uid, or its number; cached, valid until the program ends. */
 const char *names_user(uid_t uid);
 const char *names_group(gid_t gid);

@@ -59,8 +59,6 @@ struct request {
 static void
 option(struct request *r, int c)
 {
-	gid_t ignored;
-
 	switch (c) {
 	case '0':	r->nul = 1; break;
 	case 'f':	r->force = 1; break;
@@ -73,7 +71,7 @@ option(struct request *r, int c)
 		r->has_age = 1;
 		break;
 	case ORPHANS:	r->orphans = 1; break;
-	case OWNER:	names_owner(optarg, &r->owner, &ignored); break;
+	case OWNER:	r->owner = names_uid(optarg); break;
 	case UNUSED:	r->unused = 1; break;
 	default:	break;
 	}
@@ -82,15 +80,16 @@ option(struct request *r, int c)
 static int
 agreed(const char *text, const struct shmu_info *info)
 {
-	char answer[16];
+	int first, c;
 
 	fflush(stdout);
 	fprintf(stderr, "%s: remove ", cli.program);
 	cli_safe(stderr, text);
 	fprintf(stderr, ", %" PRIu64 " bytes of %s? ", info->size,
 	    names_user(info->uid));
-	return fgets(answer, sizeof answer, stdin) != NULL &&
-	    (answer[0] == 'y' || answer[0] == 'Y');
+	for (c = first = getchar(); c != '\n' && c != EOF;)
+		c = getchar();
+	return first == 'y' || first == 'Y';
 }
 
 static int
@@ -148,19 +147,26 @@ left(const struct victim *v, char *who, size_t size, const char **why)
 	return held;
 }
 
+static double
+seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 /* What became of a removed segment: gone, or pending and whose. */
 static int
 outcome(const struct request *r, const struct victim *v)
 {
-	double waited = 0;
+	double end = seconds() + r->wait;
 	char who[512];
 	const char *why;
 	uint64_t n;
 
-	while ((n = left(v, who, sizeof who, &why)) > 0 && waited < r->wait) {
+	while ((n = left(v, who, sizeof who, &why)) > 0 && seconds() < end)
 		cli_sleep(0.02);
-		waited += 0.02;
-	}
 	if (n == 0 && v->seg.fd != -1 && why != NULL && !cli.quiet)
 		cli_say(v->text, "%s, so it may be held still", why);
 	if (n == 0)

@@ -76,7 +76,7 @@ choose(struct request *r, const char *list)
 			cli_usage(list, "these are too many columns");
 		r->cols[r->ncols] = column_find(list, len);
 		if (r->cols[r->ncols] == NULL)
-			cli_usage(list,
+			cli_usage(strndup(list, len),
 			    "there is no such column; --columns lists them");
 		r->spec.want |= r->cols[r->ncols++]->want;
 	}

@@ -46,6 +46,8 @@ column_age(int64_t s, int exact, char buf[TEXT_NUMBER])
 	};
 	size_t i = 0;
 
+	if (s < 0)	/* a clock was set, or the time was */
+		s = 0;
 	if (exact) {
 		text_number(buf, s);
 		return;

@@ -220,21 +220,92 @@ by_identity(const void *a, const void *b)
 	return (x->info.ino > y->info.ino) - (x->info.ino < y->info.ino);
 }
 
+/* Rows of one identity: more than one for an object with several names. */
+struct links {
+	const struct shmu_item	**item;
+	size_t			  n;
+};
+
+static struct links
+next_links(const struct rows *rows, size_t at)
+{
+	struct links l = { rows->item + at, 0 };
+
+	while (at + l.n < rows->n &&
+	    by_identity(&rows->item[at], &rows->item[at + l.n]) == 0)
+		l.n++;
+	return l;
+}
+
+/* The one of the same name; NULL: there is none. */
+static const struct shmu_item *
+same_name(const struct links *l, const struct shmu_item *item)
+{
+	const char *name = item->name != NULL ? item->name : "", *other;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		other = l->item[i]->name != NULL ? l->item[i]->name : "";
+		if (strcmp(other, name) == 0)
+			return l->item[i];
+	}
+	return NULL;
+}
+
+/* How many of these have a name that those do not, and one of them. */
+static size_t
+unpaired(const struct links *these, const struct links *those,
+    const struct shmu_item **one)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < these->n; i++)
+		if (same_name(those, these->item[i]) == NULL) {
+			*one = these->item[i];
+			n++;
+		}
+	return n;
+}
+
+/* A name that went while another came is a new name for the same. */
+static void
+compare_links(const struct request *r, const struct links *old,
+    const struct links *now)
+{
+	const struct shmu_item *from = NULL, *to = NULL, *match;
+	size_t gone = unpaired(old, now, &from), came = unpaired(now, old, &to);
+	size_t i;
+	int renamed = gone == 1 && came == 1;
+
+	for (i = 0; i < old->n; i++) {
+		match = same_name(now, old->item[i]);
+		if (match != NULL)
+			changed(r, old->item[i], match);
+		else if (!renamed)
+			removed(r, old->item[i]);
+	}
+	if (renamed)
+		changed(r, from, to);
+	for (i = 0; !renamed && i < now->n; i++)
+		if (same_name(old, now->item[i]) == NULL)
+			created(r, now->item[i]);
+}
+
 static void
 compare(const struct request *r, const struct rows *old, const struct rows *now)
 {
+	struct links was, is;
 	size_t i = 0, k = 0;
 	int order;
 
 	while (i < old->n || k < now->n) {
 		order = i == old->n ? 1 : k == now->n ? -1 :
 		    by_identity(&old->item[i], &now->item[k]);
-		if (order < 0)
-			removed(r, old->item[i++]);
-		else if (order > 0)
-			created(r, now->item[k++]);
-		else
-			changed(r, old->item[i++], now->item[k++]);
+		was = next_links(old, order <= 0 ? i : old->n);
+		is = next_links(now, order >= 0 ? k : now->n);
+		compare_links(r, &was, &is);
+		i += was.n;
+		k += is.n;
 	}
 }
 

@@ -45,7 +45,7 @@ check_words(const char *text, const char *const words[], const char *what)
 	for (i = 0; words[i] != NULL; i++)
 		if (strcasecmp(text, words[i]) == 0)
 			return;
-	cli_usage(text[0] == '\0' ? "''" : text, "there is no such %s; --columns "
+	cli_usage(text, "there is no such %s; --columns "
 	    "lists them", what);
 }
 
@@ -70,8 +70,6 @@ word(const struct column *column, char *text)
 	static const char *const kinds[] = {
 		"sysv", "posix", "memfd", "anon", "file", NULL
 	};
-	uid_t uid;
-	gid_t gid;
 
 	if (strcmp(column->name, "STATE") == 0)
 		check_state(text);
@@ -80,10 +78,8 @@ word(const struct column *column, char *text)
 	if (strcmp(column->name, "OWNER") == 0) {
 		if (strcmp(text, "me") == 0)
 			return names_user(geteuid());
-		if (strpbrk(text, "*?[/") == NULL) {
-			names_owner(text, &uid, &gid);
-			return names_user(uid);
-		}
+		if (strpbrk(text, "*?[/") == NULL)
+			return names_user(names_uid(text));
 	}
 	return text;
 }
@@ -97,7 +93,7 @@ where_parse(struct request *r, char *list)
 	while ((item = strsep(&next, ",")) != NULL) {
 		value = strchr(item, '=');
 		if (value == NULL)
-			cli_usage(item[0] == '\0' ? "''" : item, "a condition is "
+			cli_usage(item, "a condition is "
 			    "COLUMN=VALUE, as in state=orphan,size=+1M");
 		*value++ = '\0';
 		if (r->nwhere == MOST_CONDITIONS)
