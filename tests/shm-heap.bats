@@ -213,6 +213,23 @@ answered() { [[ $(wc -l <answers) == "$1" ]]; }
 	is "alloc alloc free free" "$(awk 'NR > 1 { print $1 }' events | xargs)"
 	is 4 "$(grep -c heap-server.c: events)"
 	eventually field_is tracer 0
+	shm-heap trace "$seg" >events 3>&- &
+	jobs+=("$!")
+	eventually field_is tracer "${jobs[-1]}"
+	kill -9 "${jobs[-1]}"
+	eventually gone "${jobs[-1]}"
+	field_is tracer "${jobs[-1]}"
+	shm-heap gc "$seg" >/dev/null
+	field_is tracer 0
+	mkfifo lines
+	shm-heap trace "$seg" >lines 2>err 3>&- &
+	jobs+=("$!")
+	head -n 1 lines >/dev/null
+	eventually field_is tracer "${jobs[-1]}"
+	echo "open a text" >&5
+	eventually gone "${jobs[-1]}"
+	field_is tracer 0
+	is 1 "$(wc -l <err)"
 	exec 5>&-
 	eventually [ ! -e "/dev/shm$seg" ]
 }
@@ -310,6 +327,19 @@ answered() { [[ $(wc -l <answers) == "$1" ]]; }
 	run -1 shm-heap check "$seg"
 	has "$output" "word of a chunk cannot be"
 	[[ $off ]]
+	shm-rm -q "$seg"
+}
+
+@test "shm-heap: what cannot be a heap is 2, and a verb without --json says so" {
+	fails 2 "belong to sem_open(3)" shm-heap create sem.x 1M
+	fails 2 "7: this cannot be chosen" shm-heap create 7 1M
+	fails 2 "cannot be chosen" shm-heap create "pid:$$/fd/0" 1M
+	shm-heap create "$seg" 1M >/dev/null
+	for verb in show trace; do
+		fails 2 "$verb: this has no --json" shm-heap --json "$verb" "$seg"
+	done
+	shm-heap --json sites "$seg" >before
+	fails 3 "without --json" shm-heap diff before "$seg"
 	shm-rm -q "$seg"
 }
 

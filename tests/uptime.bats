@@ -333,7 +333,7 @@ first() { python - "$key" <<-'END'
 @test "uptime: --json is an object for each reading, --days counts days" {
 	serve
 	timeout 20 uptime-cli -k "$key" --json -c 2 >out
-	is "true true true true" "$(jq -rs 'map(.schema == "shmutils/uptime/1") + map(.server == '"$srv"' and (.text | test("^00:00:[0-9]{2}$")) and .seconds * 1000000000 <= .nanoseconds) | join(" ")' out)"
+	is "true true true true" "$(jq -rs 'map(.schema == "shmutils.uptime.1") + map(.server == '"$srv"' and (.text | test("^00:00:[0-9]{2}$")) and .seconds * 1000000000 <= .nanoseconds) | join(" ")' out)"
 	run -0 timeout 20 uptime-cli -k "$key" --days --once
 	[[ $output =~ ^Timer\ is\ :\ \[0-00:00:[0-9]{2}\]$ ]]
 	kill "$srv"

@@ -65,7 +65,7 @@ heap_walk(struct heap *h)
 		return status;
 	if (h->json) {
 		json_open(&w.j, NULL, '{');
-		json_string(&w.j, "schema", "shm-heap walk 1");
+		json_string(&w.j, "schema", "shmutils.heap-walk.1");
 		json_open(&w.j, "chunks", '[');
 	} else
 		puts("OFFSET SIZE STATE SITE");
@@ -149,7 +149,7 @@ print_sites(const struct heap *h, const struct sites *s)
 
 	if (h->json) {
 		json_open(&j, NULL, '{');
-		json_string(&j, "schema", "shm-heap sites 1");
+		json_string(&j, "schema", "shmutils.heap-sites.1");
 		json_open(&j, "sites", '[');
 	} else
 		fputs(HEADING, stdout);
@@ -220,12 +220,14 @@ static int
 from_file(const char *text, struct sites *s)
 {
 	FILE *f = fopen(text, "re");
-	char line[HEAP_SITE_TEXT + 64];
+	char line[HEAP_SITE_TEXT + 64] = "";
 	int r = 0;
 
 	if (f == NULL)
 		return 0;
-	if (fgets(line, sizeof line, f) != NULL && strcmp(line, HEADING) == 0)
+	if (fgets(line, sizeof line, f) != NULL && line[0] == '{')
+		r = -1;
+	else if (strcmp(line, HEADING) == 0)
 		for (r = 1; r == 1 && fgets(line, sizeof line, f) != NULL;)
 			if (parse_row(line, s) == -1)
 				r = -1;
@@ -241,8 +243,8 @@ snapshot(struct heap *h, const char *text, struct sites *s)
 
 	if (r == -1)
 		return cli_fail(EXIT_CANNOT, text,
-		    "this begins as shm-heap sites prints, but does not go on "
-		    "so");
+		    "this is not what shm-heap sites prints, without --json, "
+		    "or only its beginning");
 	if (r == 1)
 		return EXIT_YES;
 	status = heap_look(h, text);
@@ -319,7 +321,7 @@ print_changes(const struct heap *h, struct sites *before, struct sites *after)
 	qsort(all, n, sizeof *all, by_growth);
 	if (h->json) {
 		json_open(&j, NULL, '{');
-		json_string(&j, "schema", "shm-heap diff 1");
+		json_string(&j, "schema", "shmutils.heap-diff.1");
 		json_open(&j, "sites", '[');
 	} else
 		fputs(HEADING, stdout);

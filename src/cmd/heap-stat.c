@@ -28,7 +28,7 @@ print_stat(const struct heap *h, const struct shmu_heap_stat *s)
 
 	if (h->json) {
 		json_open(&j, NULL, '{');
-		json_string(&j, "schema", "shm-heap stat 1");
+		json_string(&j, "schema", "shmutils.heap-stat.1");
 		json_string(&j, "operand", h->text);
 	}
 	number(h, &j, "total", s->total);
@@ -320,7 +320,7 @@ heap_processes(struct heap *h)
 		return status;
 	if (h->json) {
 		json_open(&j, NULL, '{');
-		json_string(&j, "schema", "shm-heap processes 1");
+		json_string(&j, "schema", "shmutils.heap-processes.1");
 		json_open(&j, "processes", '[');
 	} else
 		puts("ENTRY     PID STATE OPERATIONS RANK         USED         "

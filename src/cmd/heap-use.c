@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,10 @@ heap_create(struct heap *h)
 	struct shmu_heap *heap;
 
 	cli_operand_or_die(&h->op, h->text);
+	cli_not_semaphore(&h->op, h->text);
+	if (h->op.kind == SHMU_ID || h->op.kind == SHMU_PIDFD)
+		cli_usage(h->text, "this cannot be chosen for a new segment; write "
+		    "/NAME, a key or a path");
 	h->spec.segment.size = cli_size("a size", h->argv[1]);
 	if (h->spec.segment.size < SHMU_HEAP_MINIMUM)
 		cli_usage(h->argv[1], "a heap has at least %" PRIu64 " bytes",
@@ -195,7 +200,7 @@ heap_gc(struct heap *h)
 	gc.dead += before.dead;
 	if (h->json) {
 		json_open(&j, NULL, '{');
-		json_string(&j, "schema", "shm-heap gc 1");
+		json_string(&j, "schema", "shmutils.heap-gc.1");
 		json_unsigned(&j, "dead", gc.dead);
 		json_unsigned(&j, "idle", gc.idle);
 		json_unsigned(&j, "bytes", gc.units * before.unit);
@@ -285,7 +290,7 @@ print_findings(const struct heap *h, const struct findings *all)
 
 	if (h->json) {
 		json_open(&j, NULL, '{');
-		json_string(&j, "schema", "shm-heap check 1");
+		json_string(&j, "schema", "shmutils.heap-check.1");
 		json_open(&j, "findings", '[');
 	}
 	for (i = 0; i < all->n; i++) {
@@ -384,6 +389,7 @@ heap_trace(struct heap *h)
 		return status;
 	}
 	stop_on_signals();
+	signal(SIGPIPE, SIG_IGN);	/* or the tracing would go on */
 	if (shmu_heap_trace_start(heap) == -1)
 		status = errno == EBUSY ? cli_fail(EXIT_NO, h->text, "somebody "
 		    "traces it already; see tracer in shm-heap stat") :

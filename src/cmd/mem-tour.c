@@ -99,7 +99,7 @@ run_each(const struct tour *t, char *argv[])
 
 	if (t->json) {
 		json_open(&j, NULL, '{');
-		json_string(&j, "schema", "mem-tour/1");
+		json_string(&j, "schema", "shmutils.mem-tour.1");
 		json_open(&j, "lessons", '[');
 	}
 	for (; *argv != NULL; argv++) {

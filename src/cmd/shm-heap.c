@@ -59,20 +59,21 @@ static const struct verb {
 	const char	*name;
 	heap_verb	*run;
 	int		 least, most;
+	int		 json;
 } verbs[] = {
-	{ "alloc",	heap_alloc,	2, 2 },
-	{ "check",	heap_check,	1, 1 },
-	{ "create",	heap_create,	2, 2 },
-	{ "diff",	heap_diff,	1, 2 },
-	{ "free",	heap_free,	1, 2 },
-	{ "gc",		heap_gc,	1, 1 },
-	{ "processes",	heap_processes,	1, 1 },
-	{ "show",	heap_show,	1, 2 },
-	{ "sites",	heap_sites,	1, 1 },
-	{ "stat",	heap_stat,	1, 1 },
-	{ "trace",	heap_trace,	1, 1 },
-	{ "walk",	heap_walk,	1, 1 },
-	{ NULL,		NULL,		0, 0 }
+	{ "alloc",	heap_alloc,	2, 2, 0 },
+	{ "check",	heap_check,	1, 1, 1 },
+	{ "create",	heap_create,	2, 2, 0 },
+	{ "diff",	heap_diff,	1, 2, 1 },
+	{ "free",	heap_free,	1, 2, 0 },
+	{ "gc",		heap_gc,	1, 1, 1 },
+	{ "processes",	heap_processes,	1, 1, 1 },
+	{ "show",	heap_show,	1, 2, 0 },
+	{ "sites",	heap_sites,	1, 1, 1 },
+	{ "stat",	heap_stat,	1, 1, 1 },
+	{ "trace",	heap_trace,	1, 1, 0 },
+	{ "walk",	heap_walk,	1, 1, 1 },
+	{ NULL,		NULL,		0, 0, 0 }
 };
 
 static void
@@ -292,6 +293,8 @@ main(int argc, char *argv[])
 		    "an operand is missing; try --help");
 	if (n > v->most)
 		cli_usage(h.argv[v->most], "this is one operand too many");
+	if (h.json && !v->json)
+		cli_usage(v->name, "this has no --json");
 	h.text = h.argv[0];
 	return cli_done(v->run(&h));
 }

@@ -52,7 +52,7 @@ list_json(void)
 	size_t i;
 
 	json_open(&j, NULL, '{');
-	json_string(&j, "schema", "mem-tour-list/1");
+	json_string(&j, "schema", "shmutils.mem-tour-list.1");
 	json_open(&j, "lessons", '[');
 	for (i = 0; lessons[i] != NULL; i++) {
 		json_open(&j, NULL, '{');

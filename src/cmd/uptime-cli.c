@@ -186,7 +186,7 @@ print_json(const struct client *c)
 	struct json j = JSON_INIT(stdout);
 
 	json_open(&j, NULL, '{');
-	json_string(&j, "schema", "shmutils/uptime/1");
+	json_string(&j, "schema", "shmutils.uptime.1");
 	json_string(&j, "segment", c->text);
 	json_string(&j, "text", l->text);
 	if (served(l)) {

@@ -50,7 +50,7 @@ uptime_operand(struct shmu_operand *op, const char *key, const char *posix)
 	snprintf(text, sizeof text, strncmp(key, "key:", 4) == 0 ? "%s" :
 	    "key:%s", key);
 	if (shmu_operand_parse(op, text, NULL) == -1)
-		cli_usage(key[0] == '\0' ? "''" : key, "a key is a number other "
+		cli_usage(key, "a key is a number other "
 		    "than 0, such as 0x666");
 	return key;
 }

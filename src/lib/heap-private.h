@@ -283,6 +283,8 @@ int shmu_h_fault(struct shmu_heap *h, enum shmu_heap_trouble kind,
 void shmu_h_pool_refresh(struct shmu_heap *h);
 
 /* heap-trace.c */
+void shmu_h_trace_bury(struct shmu_heap *h);	/* a dead tracer, with the
+						 * lock held */
 void shmu_h_trace(struct shmu_heap *h, uint32_t site, uint64_t off,
     uint64_t size, bool freed);
 

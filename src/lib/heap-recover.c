@@ -326,6 +326,7 @@ shmu_heap_gc(struct shmu_heap *h, struct shmu_heap_gc *out)
 		heap_leave(h);
 		return -1;
 	}
+	shmu_h_trace_bury(h);
 	units = shmu_h_span_trim(h);
 	shmu_h_reclaim(h, out);
 	out->units += units;

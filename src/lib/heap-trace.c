@@ -160,6 +160,17 @@ shmu_heap_trace_next(struct shmu_heap *h, struct shmu_heap_event *out,
 	return 1;
 }
 
+void
+shmu_h_trace_bury(struct shmu_heap *h)
+{
+	struct shmu_owner *tracer = &control(h)->tracer;
+
+	if (tracer->pid == 0 || !shmu_owner_dead(tracer))
+		return;
+	order_all(h, false);
+	memset(tracer, 0, sizeof *tracer);
+}
+
 int
 shmu_heap_trace_stop(struct shmu_heap *h)
 {
