@@ -418,7 +418,7 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 	has "$stderr" MADV_WILLNEED
 	has "$stderr" MADV_SEQUENTIAL
 	fails 2 "remove: this discards what the file has" mmap-sync --advise remove f
-	fails 2 "mmap-sync(1) lists them" mmap-sync --advise nonsense f
+	fails 2 "shm-attach(1) lists them" mmap-sync --advise nonsense f
 	cmp f before
 	run -0 mmap-sync --force --advise remove f --range 0:512K
 	is 524288 "$(head -c 512K f | tr -dc '\0' | wc -c)"
@@ -435,6 +435,17 @@ calls() { grep -c "^$1(" <<<"$stderr" || true; }
 	has "${lines[1]}" "sync all of it"
 	fails 1 "would cut content off" mmap-sync -n f --size 5
 	fails 2 "nothing that --json could tell" mmap-sync -n --json f
+	is "f: would populate it, map it as --advise, --lock and --protect say" "$(mmap-sync -n --populate --lock f)"
+	is "f: would look what is in RAM" "$(mmap-sync -n --residency f)"
+	can_be_others
+	chmod 0644 f
+	fails 3 "f: no permission" "${other[@]}" mmap-sync -n f --write x
+}
+
+@test "mmap-sync: an operand that cannot be is 2 before another is touched" {
+	printf old >f
+	fails 2 "mmap-sync: '': a FILE has a name" mmap-sync --write new f ''
+	is old "$(cat f)"
 }
 
 @test "mmap-sync: --json is valid, of every FILE, and names what is odd" {

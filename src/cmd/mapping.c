@@ -23,7 +23,7 @@ mapping_advices(char *text)
 		a = shmu_pages_advice(word);
 		if (a == NULL)
 			cli_usage(word, "the kernel knows no such advice; "
-			    "%s(1) lists them", cli.program);
+			    "shm-attach(1) lists them");
 		if (n == sizeof list / sizeof list[0] - 1)
 			cli_usage(word, "this is too much advice");
 		list[n++] = a->value;

@@ -117,10 +117,15 @@ check_advice(const struct request *r)
 }
 
 static void
-check(struct request *r, int files)
+check(struct request *r, char *argv[], int files)
 {
+	int i;
+
 	if (files == 0)
 		cli_usage(NULL, "which FILE? try --help");
+	for (i = 0; i < files; i++)
+		if (argv[i][0] == '\0')
+			cli_usage(argv[i], "a FILE has a name");
 	if (r->has_size && r->size == 0)
 		cli_usage(NULL, "--size is at least one byte: nothing can be "
 		    "mapped of an empty file");
@@ -157,7 +162,7 @@ main(int argc, char *argv[])
 	while ((c = cli_option(argc, argv, "fns:", words)) != -1)
 		option(&r, c);
 	argv += optind;
-	check(&r, argc - optind);
+	check(&r, argv, argc - optind);
 	signal(SIGXFSZ, SIG_IGN);	/* EFBIG says it */
 	if (r.json) {
 		json_open(&o, NULL, '{');

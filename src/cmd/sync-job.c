@@ -47,15 +47,15 @@ absent(struct job *j, const struct shmu_operand *op)
 static int
 open_existing(struct job *j, const struct shmu_operand *op)
 {
-	int need = request_changes(j->r) && !j->r->dry;
+	int need = request_changes(j->r);
 	struct shmu_info info;
 
 	if (shmu_segment_open(&j->seg, op, SHMU_LOOK) == -1)
 		return errno == ENOENT ? absent(j, op) :
 		    cause_open(j->text, op, errno);
 	shmu_segment_close(&j->seg);
-	j->writable = !j->r->dry && (need || j->r->sync ||
-	    request_asks_mapping(j->r)) &&
+	j->writable = (need || (!j->r->dry && (j->r->sync ||
+	    request_asks_mapping(j->r)))) &&
 	    shmu_segment_open(&j->seg, op, SHMU_WRITE) == 0;
 	if (!j->writable && (need || shmu_segment_open(&j->seg, op,
 	    SHMU_READ) == -1))
@@ -208,32 +208,56 @@ publish(struct job *j)
 	return j->r->async ? EXIT_YES : sync_directory(j);
 }
 
+static const char *
+comma(int *n)
+{
+	return (*n)++ > 0 ? ", " : "";
+}
+
+static void
+dry_sync(const struct job *j, int *n)
+{
+	printf("%s%s ", comma(n), j->r->async ? "schedule" : "sync");
+	if (j->r->nranges == 0)
+		printf("all of it");
+	else
+		printf("%zu range%s of it", j->nranges,
+		    j->nranges == 1 ? "" : "s");
+}
+
 static int
 dry_run(const struct job *j)
 {
 	const struct request *r = j->r;
 	uint64_t bytes = 0;
 	size_t i;
+	int n = 0;
 
 	cli_safe(stdout, j->text);
 	printf(": would ");
 	if (j->created)
-		printf("create it with %" PRIu64 " bytes, ", j->size);
+		printf("%screate it with %" PRIu64 " bytes", comma(&n), j->size);
 	else if (j->size != j->old)
-		printf("change its size from %" PRIu64 " to %" PRIu64 ", ",
-		    j->old, j->size);
+		printf("%schange its size from %" PRIu64 " to %" PRIu64,
+		    comma(&n), j->old, j->size);
+	if (r->populate)
+		printf("%spopulate it", comma(&n));
+	if (request_asks_mapping(r))
+		printf("%smap it as --advise, --lock and --protect say",
+		    comma(&n));
 	for (i = 0; i < r->updates.n; i++)
 		bytes += update_known(&r->updates.list[i]);
 	if (r->updates.n > 0)
-		printf("write %" PRIu64 " bytes in %zu places by %s, ", bytes,
-		    r->updates.n, j->via == VIA_MMAP ? "mmap" : "pwrite");
-	printf("%s ", !r->sync ? "not sync" : r->async ? "schedule" : "sync");
-	if (r->nranges == 0)
-		printf("all of it");
-	else
-		printf("%zu range%s of it", j->nranges,
-		    j->nranges == 1 ? "" : "s");
-	puts(r->evict ? ", evict it" : "");
+		printf("%swrite %" PRIu64 " bytes in %zu places by %s",
+		    comma(&n), bytes, r->updates.n,
+		    j->via == VIA_MMAP ? "mmap" : "pwrite");
+	if (r->sync)
+		dry_sync(j, &n);
+	if (r->evict)
+		printf("%sevict it", comma(&n));
+	if (r->residency)
+		printf("%slook what is in RAM", comma(&n));
+	putchar('\n');
 	return EXIT_YES;
 }
 
@@ -270,8 +294,7 @@ job_run(const struct request *r, const char *text, struct json *o)
 	int status;
 
 	j.via = choose(r);
-	status = *text == '\0' ? cli_fail(EXIT_USAGE, "''", "a FILE has a name") :
-	    open_existing(&j, &op);
+	status = open_existing(&j, &op);
 	if (status == EXIT_YES)
 		status = plan(&j);
 	if (status == EXIT_YES)

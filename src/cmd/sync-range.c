@@ -140,6 +140,8 @@ schedule(struct job *j, const struct range *g, int flags)
 	    g->off, (size_t)g->len, MS_ASYNC | flags) == -1)
 		return -1;
 	j->call = "sync_file_range";
+	if (g->len == 0)	/* which would be all */
+		return 0;
 	return shmu_sys_sync_file_range(j->seg.fd, (off_t)g->off,
 	    (off_t)g->len, SYNC_FILE_RANGE_WRITE);
 }
