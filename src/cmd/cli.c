@@ -116,7 +116,7 @@ compose(FILE *to, const char *operand, const char *fmt, va_list ap)
 {
 	fprintf(to, "%s: ", cli.program);
 	if (operand != NULL) {
-		cli_safe(to, operand);
+		cli_safe(to, operand[0] != '\0' ? operand : "''");
 		fputs(": ", to);
 	}
 	vfprintf(to, fmt, ap);
@@ -184,8 +184,12 @@ cli_worst(int a, int b)
 int
 cli_done(int status)
 {
+	static int told;
+
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
+	if (told++)
+		return EXIT_CANNOT;
 	return cli_fail(EXIT_CANNOT, NULL, "standard output is lost: %s",
 	    strerror(errno));
 }
@@ -321,7 +325,7 @@ cli_operand(struct shmu_operand *op, const char *text)
 
 	if (shmu_operand_parse(op, text, &why) == 0)
 		return 0;
-	return cli_fail(EXIT_USAGE, text[0] == '\0' ? "''" : text, "%s", why);
+	return cli_fail(EXIT_USAGE, text, "%s", why);
 }
 
 void
