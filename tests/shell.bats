@@ -444,6 +444,32 @@ waiting() { [[ $(cat "/proc/$1/wchan") == futex* ]] || grep -q ' futex\| 202 ' "
 	[[ ! -e evil ]]
 }
 
+@test "shmutil.sh: a function works whatever the script has made of its shell" {
+	cat >script <<-'END'
+		alias shm='shm -q'
+		. shmutil.sh
+		set -euf
+		s=$1
+		for ifs in , '' 0123456789 ' ' '(' /; do
+			IFS=$ifs
+			shm lock "$s:l"
+			shm lock -n "$s:l" -- true && exit 1
+			shm unlock "$s:l"
+			shm sem -c 1 "$s:s"; shm release "$s:s"
+			shm push "$s:q" "a, b"; shm pop --lease -v x "$s:q"; [ "$x" = "a, b" ]
+			shm ack "$s:q"
+		done
+		readonly IFS
+		shm lock "$s:l"
+		shm unlock "$s:l"
+		echo right
+	END
+	altered() { is right "$("$@" script "$tag")"; shm rm "$tag"; }
+	functions altered
+	is right "$(SHMUTIL_LOADABLE='' bash -O expand_aliases script "$tag")"
+	shm rm "$tag"
+}
+
 @test "shmutil.sh: a holder that is killed gives back, whatever shell it was" {
 	killed() {
 		rm -f began
