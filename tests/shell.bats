@@ -103,6 +103,45 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	shm rm "$tag"
 }
 
+# The element, the array that has it, and the keys of that.
+elements='
+	declare -A m=()
+	declare -n ref=m
+	n=0
+	for k in "\$(touch evil)" "\`touch evil\`" "it'"'"'s" "a\"b" "a]" "]" "a[b" "a\$b" "back\\sl" \
+		@ "*" "two words"; do
+		shm push "$1:q" "item $k"; shm pop -v "ref[$k]" "$1:q"
+		[[ ${m[$k]} == "item $k" && ${#m[@]} == $((n += 1)) ]] || echo "bad: $k"
+	done
+	a=(1 2 3) i=5 last=-1 code="x[\$(touch evil)]"
+	shm push "$1:q" item
+	for k in "x y" "\$(touch evil)" "x[\$(touch evil)]" code 08 i+1 -4 nosuch \
+		99999999999999999999 @ -; do
+		shm pop -v "a[$k]" "$1:q"; [[ $? == 2 ]] || echo "bad: $k"
+	done
+	shm pop -v "none[-1]" "$1:q"; echo "$? $(shm len "$1:q")"
+	shm get -v "a[i]" "$1:n"; shm get -v "a[last]" "$1:n"; shm get -v "a[-5]" "$1:n"
+	declare -p a
+	f() { local -A l; shm get -v "l[x y]" "$1:n"; declare -p l; }
+	f "$1"; declare -p l 2>/dev/null; true'
+elements_are() {
+	shm put "$tag:n" N
+	run -0 --separate-stderr timeout 20 "$@"
+	is "2 1" "${lines[0]}"
+	is 'declare -a a=([0]="1" [1]="N" [2]="3" [5]="N")' "${lines[1]}"
+	is 'declare -A l=(["x y"]="N" )' "${lines[2]}"
+	is 3 "${#lines[@]}"
+	is 12 "$(grep -c 'has no such element; declare -A' <<<"$stderr")"
+	is 12 "${#stderr_lines[@]}"
+	[[ ! -e evil ]]
+	shm rm "$tag"
+}
+
+@test "builtin: any key of an associative array, and no index that fails or runs" {
+	builtin_is_here
+	elements_are bash -c "enable -f '$loadable' shm; $elements" bash "$tag"
+}
+
 @test "builtin: a NUL byte leaves the variable as it was" {
 	builtin_is_here
 	printf 'a\0b' | shm put -i "$tag:blob"
@@ -437,11 +476,17 @@ waiting() { [[ $(cat "/proc/$1/wchan") == futex* ]] || grep -q ' futex\| 202 ' "
 		printf 'a\0b' | shm put -i "$tag:nul"
 		is "1 2 2 2 2 2 2 2 3 old 2 2 1" "$("$@" script "$tag" 2>err | xargs)"
 		is 11 "$(wc -l <err)"
+		grep -qx "shm: add: '': this is no name of a variable here" err
 		grep -q 'value has a NUL byte at 1' err
 		shm rm "$tag"
 	}
 	functions refused
 	[[ ! -e evil ]]
+}
+
+@test "shmutil.sh: any key of an associative array, and no index that fails or runs" {
+	export SHMUTIL_LOADABLE=
+	elements_are bash -c ". shmutil.sh; $elements" bash "$tag"
 }
 
 @test "shmutil.sh: a function works whatever the script has made of its shell" {
@@ -496,9 +541,16 @@ waiting() { [[ $(cat "/proc/$1/wchan") == futex* ]] || grep -q ' futex\| 202 ' "
 		[ "${all[a]}" = "x
 		" ]; echo $?
 		shm all -v keys "$1" 2>/dev/null; echo $?; shm keys -v all "$1" 2>/dev/null; echo $?
+		shm keys -v "all[a]" "$1" 2>/dev/null; echo "$?"
+		shm keys -v keys "$1.none" 2>/dev/null; echo "$? ${#keys[@]}"
+		declare -n ref=target; shm all -v ref "$1"; echo "${#target[@]}"
+		true & child=$!
+		set -eu; shm all -v made "$1"; shm keys -v keys "$1"; echo "${#made[@]} $((child == $!))"
+		shm new "$1.empty"; shm keys -v keys "$1.empty"; echo "${#keys[@]}"
 	END
 	export SHMUTIL_LOADABLE=
-	is "0 2 2 0 2 0 1 1" "$(bash script "$tag" | xargs)"
+	is "0 2 2 0 2 0 1 1 1 1 2 2 2 1 0" "$(bash script "$tag" | xargs)"
+	shm rm "$tag.empty"
 	run -2 --separate-stderr dash -c '. shmutil.sh; shm all -v x "$1"' dash "$tag"
 	one_line
 	shm rm "$tag"

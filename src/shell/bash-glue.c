@@ -94,14 +94,56 @@ fixed(const SHELL_VAR *v)
 	return v != NULL && (readonly_p(v) || noassign_p(v));
 }
 
+/* The highest index there would be before an element is set. */
+static intmax_t
+highest(SHELL_VAR *v)
+{
+	if (v == NULL || value_cell(v) == NULL)
+		return -1;
+	return array_p(v) ? array_max_index(array_cell(v)) : 0;
+}
+
+/*
+ * Whether an indexed array can have this element.  The shell evaluates what
+ * stands there when the result is at hand, and gives up the script when it
+ * cannot: it is a number, or the name of a variable that has one.
+ */
+static int
+indexed(SHELL_VAR *v, const char *subscript)
+{
+	char *name = savestring(subscript);
+	const char *number = name, *digits;
+	intmax_t n;
+	int fits;
+
+	name[strlen(name) - 1] = '\0';
+	if (legal_identifier(name))
+		number = get_string_value(name);
+	if (number == NULL)
+		number = "";
+	digits = number + (*number == '-');
+	fits = all_digits(digits) && (*digits != '0' || digits[1] == '\0') &&
+	    legal_number(number, &n) && (n >= 0 || n + highest(v) >= -1);
+	free(name);
+	return fits;
+}
+
 const char *
 glue_unfit(const char *var, int *status)
 {
+	const char *bracket = strchr(var, '[');
+	SHELL_VAR *v;
+
 	*status = USAGE;
 	if (!nameable(var))
 		return "this is no name of a variable";
+	v = base(var);
+	if (bracket != NULL && (v == NULL || !assoc_p(v)) &&
+	    !indexed(v, bracket + 1))
+		return "an indexed array has no such element; declare -A makes "
+		    "one that can";
 	*status = NO;
-	return fixed(base(var)) ? "this variable is read-only" : NULL;
+	return fixed(v) ? "this variable is read-only" : NULL;
 }
 
 int
