@@ -76,6 +76,8 @@ from_man() {
 	is "$tag-s:" "$(complete_words shm get "${tag}-")"
 	is "$tag-s" "$(complete_words shm keys "${tag}-")"
 	has "$(complete_words shm get "$tag-s" : f)" first
+	for name in "first\$(id)" 'first;x' 'first x' 'first\sl'; do shm put "$tag-s:$name" v; done
+	is first "$(complete_words shm get "$tag-s" : f)"
 	is -ge "$(complete_words shm wait -w 1 "$tag-s" : first -g | tail -n 1)"
 	shm rm "$tag-s"
 	shm-rm -q "$seg"
