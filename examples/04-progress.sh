@@ -15,6 +15,7 @@ set -eu
 store=progress.$$
 command=${1:?which command?}
 shift
+[ $# -gt 0 ] || exit 0
 shm new --owner $$ "$store"
 trap 'shm rm "$store"' EXIT
 

@@ -80,6 +80,8 @@ waits() { [[ $(shm ls --json -l "$1" | jq '[.cells[].waiting[]] | length') -gt 0
 		has "$output" "4 of 4"
 		run -1 timeout 20 "$@" "$examples/04-progress.sh" test '' x
 		has "$output" "1 failed"
+		run -0 timeout 20 "$@" "$examples/04-progress.sh" false
+		is "" "$output"
 	}
 	each_shell progress
 }
