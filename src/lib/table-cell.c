@@ -156,7 +156,6 @@ shmu_t_entry_new(struct shmu_table *t, const void *key, size_t key_length,
 	if (shmu_heap_alloc_into(t->heap, size, &j[J_NEW]) == -1)
 		return NULL;
 	e = (struct entry *)(t->base + j[J_NEW]);
-	e->changes = 1;
 	e->type = (uint8_t)type;
 	e->key_length = (uint8_t)key_length;
 	e->room = (uint16_t)((size - head) / 16 < UINT16_MAX ?
@@ -185,6 +184,14 @@ insert(struct cell *c, uint64_t word)
 	return 0;
 }
 
+/* More than any entry that was in the bucket had, for the sequence grows with
+ * each change: who waits for one sees that a cell was removed and made anew. */
+static uint32_t
+changes_first(const struct shmu_table *t)
+{
+	return (uint32_t)(LOAD(&t->head->word) / WORD_SEQUENCE) + 1;
+}
+
 /* Make the new entry the cell, in the place of the old one if there is one. */
 int
 shmu_t_publish(struct cell *c, struct entry *e)
@@ -194,6 +201,7 @@ shmu_t_publish(struct cell *c, struct entry *e)
 	struct entry *old = c->entry;
 
 	if (old == NULL) {
+		e->changes = changes_first(t);
 		if (insert(c, word) == -1)
 			return -1;
 		t->grown = true;

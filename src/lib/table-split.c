@@ -130,6 +130,8 @@ split(struct shmu_table *t)
 	    shmu_t_lock(t, from, &old) == -1)
 		return -1;
 	memset(new, 0, sizeof *new);
+	/* See shmu_t_publish: what moves has counted by this sequence. */
+	new->word = LOAD(&old->word) & -WORD_SEQUENCE;
 	RELEASE(&c->fresh, b + 1);
 	if (fill(t, old, new, b) == -1) {
 		shmu_t_empty(t, new, &journal(t)[J_OLD], give);

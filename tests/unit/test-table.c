@@ -265,6 +265,43 @@ changes_are_counted(void **state)
 	assert_true(holds("k", "bytes again"));
 }
 
+static uint32_t
+changes_of(const char *key)
+{
+	struct shmu_cell cell;
+
+	assert_int_equal(shmu_table_get(table, key, strlen(key), NULL, 0,
+	    &cell), 0);
+	return cell.changes;
+}
+
+/* Also when the table has grown meanwhile. */
+static void
+changes_go_on_after_a_deletion(void **state)
+{
+	uint32_t before[16];
+	char key[16];
+	int i, j;
+
+	(void)state;
+	for (i = 0; i < 16; i++) {
+		snprintf(key, sizeof key, "k%d", i);
+		for (j = 0; j <= i; j++)
+			assert_int_equal(put_text(key, "a"), 0);
+		before[i] = changes_of(key);
+	}
+	for (i = 0; i < 3000; i++) {
+		snprintf(key, sizeof key, "more %d", i);
+		assert_int_equal(put_text(key, "a"), 0);
+		snprintf(key, sizeof key, "k%d", i % 16);
+		assert_int_equal(shmu_table_delete(table, key, strlen(key)),
+		    0);
+		assert_int_equal(put_text(key, "a"), 0);
+		assert_true(changes_of(key) > before[i % 16]);
+		before[i % 16] = changes_of(key);
+	}
+}
+
 static int
 add_up(const struct shmu_cell *cell, const void *value, void *arg)
 {
@@ -835,6 +872,7 @@ main(void)
 		TEST(integers),
 		TEST(bytes_that_are_a_number_become_one),
 		TEST(changes_are_counted),
+		TEST(changes_go_on_after_a_deletion),
 		TEST(many_cells),
 		TEST(each_may_stop_and_may_change),
 		TEST(the_same_keys_take_the_same_room),

@@ -117,7 +117,9 @@ enum shmu_cell_type {
 /* What there is to know of a cell besides what it holds. */
 struct shmu_cell {
 	enum shmu_cell_type	type;
-	uint32_t		changes;	/* grows with each, and wraps */
+	uint32_t		changes;	/* grows with each, and wraps;
+						 * on when it is deleted and
+						 * made anew */
 	uint64_t		length;		/* bytes: of the value, integer:
 						 * 8 */
 	uint32_t		key_length;
