@@ -202,8 +202,9 @@ shmu_queue_push(struct shmu_table *t, const void *key, size_t key_length,
 	return shmu_t_wait(&p.w);
 }
 
-int
-shmu_queue_close(struct shmu_table *t, const void *key, size_t key_length)
+static int
+make(struct shmu_table *t, const void *key, size_t key_length,
+    uint32_t items, bool closed)
 {
 	struct cell_ring r;
 	struct cell c;
@@ -211,9 +212,22 @@ shmu_queue_close(struct shmu_table *t, const void *key, size_t key_length)
 
 	if (shmu_t_take(t, key, key_length, &c) == -1)
 		return -1;
-	done = open_ring(&c, 0, &r);
-	if (done == 0)
+	done = open_ring(&c, items, &r);
+	if (done == 0 && closed)
 		RELEASE(&r.q->closed, 1);
 	shmu_t_leave(&c, done == 0);
 	return done;
+}
+
+int
+shmu_queue_make(struct shmu_table *t, const void *key, size_t key_length,
+    uint32_t items)
+{
+	return make(t, key, key_length, items, false);
+}
+
+int
+shmu_queue_close(struct shmu_table *t, const void *key, size_t key_length)
+{
+	return make(t, key, key_length, 0, true);
 }

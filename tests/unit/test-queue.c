@@ -537,6 +537,25 @@ items_are_seen_and_stay(void **state)
 	    &item, &length));
 }
 
+static void
+an_empty_one_is_made(void **state)
+{
+	struct shmu_cell_state st;
+
+	(void)state;
+	assert_int_equal(shmu_queue_make(table, KEY, 2), 0);
+	assert_int_equal(shmu_cell_state(table, KEY, &st, NULL, 0), 0);
+	assert_int_equal(st.places, 2);
+	assert_int_equal(st.taken + st.closed, 0);
+	assert_int_equal(push("a", SHMU_CLAIM_NOWAIT), 0);
+	assert_int_equal(shmu_queue_make(table, KEY, 9), 0);
+	assert_int_equal(push("b", SHMU_CLAIM_NOWAIT), 0);
+	assert_errno(EAGAIN, push("c", SHMU_CLAIM_NOWAIT));
+	assert_int_equal(pop(0), 'a');
+	assert_int_equal(shmu_table_put(table, "text", 4, "x", 1), 0);
+	assert_errno(EPROTOTYPE, shmu_queue_make(table, "text", 4, 2));
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, fresh, gone)
 
 int
@@ -549,6 +568,7 @@ main(void)
 		TEST(limits),
 		TEST(signal_ends_the_wait),
 		TEST(closed),
+		TEST(an_empty_one_is_made),
 		TEST(leases),
 		TEST(what_a_dead_one_had_comes_first),
 		TEST(who_waits_gets_what_a_dead_one_had),

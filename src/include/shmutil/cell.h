@@ -93,6 +93,11 @@ SHMU_API int shmu_queue_push(struct shmu_table *table, const void *key,
     size_t key_length, uint32_t items, const void *item, size_t length,
     struct shmu_claim *claim);
 
+/* Make it for so many items as push does, with none in it.  One that is there
+ * stays as it is. */
+SHMU_API int shmu_queue_make(struct shmu_table *table, const void *key,
+    size_t key_length, uint32_t items);
+
 /*
  * Take the first item; *item is allocated by malloc(3), with a NUL behind it,
  * and is the caller's to free.  Waits while there is none, or no queue: EPIPE
