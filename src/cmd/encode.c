@@ -147,9 +147,18 @@ add_hex(struct buffer *to, unsigned char c)
 	return buffer_add(to, text, sizeof text);
 }
 
-int
-encode_escaped(struct buffer *to, const void *bytes, size_t n,
-    const char *also)
+/* Three digits, for of hexadecimal ones some shells take all that follow. */
+static int
+add_octal(struct buffer *to, unsigned char c)
+{
+	char text[4] = { '\\', hex[c >> 6], hex[c >> 3 & 7], hex[c & 7] };
+
+	return buffer_add(to, text, sizeof text);
+}
+
+static int
+escaped(struct buffer *to, const void *bytes, size_t n, const char *also,
+    int (*add)(struct buffer *, unsigned char))
 {
 	const unsigned char *s = bytes;
 	size_t i, len, used = to->used;
@@ -159,11 +168,18 @@ encode_escaped(struct buffer *to, const void *bytes, size_t n,
 		len = printable(s + i, n - i);
 		if (len == 1 && (s[i] == '\\' || strchr(also, s[i]) != NULL))
 			len = 0;
-		r = len == 0 ? add_hex(to, s[i]) : buffer_add(to, s + i, len);
+		r = len == 0 ? add(to, s[i]) : buffer_add(to, s + i, len);
 	}
 	if (r == -1)
 		to->used = used;
 	return r;
+}
+
+int
+encode_escaped(struct buffer *to, const void *bytes, size_t n,
+    const char *also)
+{
+	return escaped(to, bytes, n, also, add_hex);
 }
 
 static int
@@ -193,7 +209,7 @@ encode_quoted(struct buffer *to, const void *bytes, size_t n)
 	} else {
 		r = buffer_add(to, "$'", 2);
 		if (r == 0)
-			r = encode_escaped(to, bytes, n, "'");
+			r = escaped(to, bytes, n, "'", add_octal);
 		if (r == 0)
 			r = buffer_byte(to, '\'');
 	}
