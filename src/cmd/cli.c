@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,8 +237,15 @@ cli_byte(const char *text)
 int
 cli_parse_seconds(const char *text, double *out)
 {
+	static locale_t plain;
 	char *end;
-	double s = strtod(text, &end);
+	double s;
+
+	/* A point is a point wherever the user lives. */
+	if (plain == (locale_t)0)
+		plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+	s = plain == (locale_t)0 ? strtod(text, &end) :
+	    strtod_l(text, &end, plain);
 
 	if ((*text != '.' && (*text < '0' || *text > '9')) || *end != '\0' ||
 	    end == text || !(s >= 0 && s <= 1e9))
