@@ -13,7 +13,8 @@
 #include "cli.h"
 #include "run.h"
 
-static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1,
+	SIGUSR2, SIGALRM, SIGPIPE };
 #define SIGNALS	(sizeof signals / sizeof signals[0])
 
 static volatile sig_atomic_t child;
@@ -24,7 +25,9 @@ forward(int sig, siginfo_t *info, void *context)
 	int err = errno;
 
 	(void)context;
-	if (child > 0 && info->si_code != SI_KERNEL)
+	/* What a terminal sends, the command has as well; a timer that was set
+	 * before exec is nobody else's. */
+	if (child > 0 && (info->si_code != SI_KERNEL || sig == SIGALRM))
 		kill((pid_t)child, sig);
 	errno = err;
 }
@@ -76,7 +79,8 @@ become(char *argv[])
 
 	execvp(argv[0], argv);
 	err = errno == EACCES && !found(argv[0]) ? ENOENT : errno;
-	cli_say(argv[0], "cannot be run: %s", strerror(err));
+	cli_say(argv[0][0] != '\0' ? argv[0] : "''", "cannot be run: %s",
+	    strerror(err));
 	_exit(err == ENOENT ? 127 : 126);
 }
 
