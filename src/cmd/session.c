@@ -157,23 +157,19 @@ made(struct call *c)
 static int
 attach(struct call *c, enum access how, struct shmu_table **out)
 {
-	struct shmu_table_spec spec = SHMU_TABLE_SPEC_INIT;
+	static const struct shmu_table_spec spec = SHMU_TABLE_SPEC_INIT;
 	unsigned int flags = (c->given & OPT_ANY_OWNER) != 0 ?
 	    SHMU_TABLE_ANY_OWNER : 0;
 	int created = 0;
 
-	if (how == READS || how == CHANGES || strict(c)) {
-		if (shmu_table_attach(out, &c->op, flags |
-		    (how == READS ? SHMU_TABLE_READ : 0)) == 0)
-			return EXIT_YES;
-	} else if (shmu_table_open(out, &c->op, &spec, flags, &created) == 0) {
-		if (created)
-			made(c);
-		return EXIT_YES;
-	}
-	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ?
-	    cause_create(verb_where(c), &c->op, &spec.segment, errno) :
-	    verb_cause_open(c, errno);
+	if (how == READS || how == CHANGES || strict(c))
+		return shmu_table_attach(out, &c->op, flags |
+		    (how == READS ? SHMU_TABLE_READ : 0));
+	if (shmu_table_open(out, &c->op, &spec, flags, &created) == -1)
+		return -1;
+	if (created)
+		made(c);
+	return 0;
 }
 
 /* In a child nothing of the parent's is ours. */
@@ -203,7 +199,8 @@ remember(struct call *c, struct identity is, enum access how,
 	st->text = malloc(c->store_length + 1);
 	if (st->text == NULL) {
 		shmu_table_detach(table);
-		return verb_fail(c, EXIT_CANNOT, "no memory");
+		errno = ENOMEM;
+		return -1;
 	}
 	memcpy(st->text, c->store, c->store_length);
 	st->text[c->store_length] = '\0';
@@ -213,7 +210,7 @@ remember(struct call *c, struct identity is, enum access how,
 	st->any_owner = (c->given & OPT_ANY_OWNER) != 0;
 	st->used = c->s->clock;
 	c->t = table;
-	return EXIT_YES;
+	return 0;
 }
 
 /*
@@ -237,14 +234,16 @@ means(const struct shmu_operand *op, const struct store *st)
 	return !same(is, st->is) ? 0 : is.size >= st->is.size ? 1 : -1;
 }
 
+/* What is attached for reading is let go of when there is better: who may not
+ * write reads on. */
 int
-session_open(struct call *c, enum access how)
+session_try(struct call *c, enum access how)
 {
 	struct session *s = c->s;
 	struct identity is = { 0, 0, 0 };
 	struct shmu_table *table;
 	struct store *st;
-	int status, found = 1;
+	int found = 1;
 
 	if (s->many)
 		after_fork(s);
@@ -254,16 +253,45 @@ session_open(struct call *c, enum access how)
 	if (st != NULL && found == 1 && (how == READS || !st->readonly)) {
 		st->used = s->clock;
 		c->t = st->table;
-		return EXIT_YES;
+		return 0;
 	}
+	if (st == NULL || found != 1)
+		c->t = NULL;
 	if (st != NULL && found == -1)
 		abandon(st);
-	else if (st != NULL)
+	else if (st != NULL && found == 0)
 		detach(st);
-	status = attach(c, how, &table);
-	if (status == EXIT_YES && s->many)
+	if (attach(c, how, &table) == -1)
+		return -1;
+	if (st != NULL && found == 1)
+		detach(st);
+	if (s->many)
 		is = identify(&c->op);
-	return status == EXIT_YES ? remember(c, is, how, table) : status;
+	c->t = NULL;
+	return remember(c, is, how, table);
+}
+
+int
+session_open(struct call *c, enum access how)
+{
+	static const struct shmu_spec spec = SHMU_SPEC_INIT;
+
+	if (session_try(c, how) == 0)
+		return EXIT_YES;
+	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ?
+	    cause_create(verb_where(c), &c->op, &spec, errno) :
+	    verb_cause_open(c, errno);
+}
+
+int
+session_sees(struct call *c)
+{
+	if (session_try(c, CHANGES) == 0)
+		return EXIT_YES;
+	if (errno == EACCES || errno == EPERM || errno == EROFS)
+		return EXIT_NO;
+	verb_cause_open(c, errno);
+	return EXIT_CANNOT;
 }
 
 void

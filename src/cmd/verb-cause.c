@@ -9,7 +9,27 @@
 
 #include "cause.h"
 #include "process.h"
+#include "shmutil/heap-view.h"
 #include "verb.h"
+
+/* Who has the lock of the heap below: of what cannot be attached to, too. */
+static int
+heap_holder(struct call *c, struct shmu_owner *out)
+{
+	struct shmu_segment seg = SHMU_SEGMENT_INIT;
+	struct shmu_heap_view *view;
+	struct shmu_heap_stat st;
+
+	memset(&st, 0, sizeof st);
+	if (shmu_segment_open(&seg, &c->op, SHMU_READ) == 0 &&
+	    shmu_heap_view_segment(&view, &seg) == 0) {
+		shmu_heap_view_stat(view, &st);
+		shmu_heap_view_close(view);
+	}
+	shmu_segment_close(&seg);
+	*out = st.holder;
+	return st.holder.pid != 0;
+}
 
 /* Who has kept us waiting, as a phrase. */
 static const char *
@@ -18,7 +38,8 @@ holder(struct call *c, char *buf, size_t size)
 	struct shmu_owner owner;
 	char name[32], *p;
 
-	if (c->t == NULL || shmu_table_holder(c->t, &owner) != 1)
+	if ((c->t == NULL || shmu_table_holder(c->t, &owner) != 1) &&
+	    !heap_holder(c, &owner))
 		return "somebody";
 	process_command((pid_t)owner.pid, name, sizeof name);
 	for (p = name; *p != '\0'; p++)

@@ -73,42 +73,60 @@ items(struct call *c, struct json *j, uint32_t most)
 
 /* What a cell that processes meet at is like without them. */
 static int
-meeting_place(struct call *c, struct json *j, enum shmu_cell_type type)
+meeting_place(struct call *c, struct json *j, enum shmu_cell_type type,
+    const struct shmu_cell_state *state)
 {
-	struct shmu_cell_state state;
-
-	/* To look at those takes the right to write. */
-	if (session_open(c, CHANGES) != EXIT_YES)
-		return EXIT_CANNOT;
-	if (shmu_cell_state(c->t, c->key, c->key_length, &state, NULL, 0) == -1)
-		return errno == ENOENT ? EXIT_NO : verb_cause(c, errno);
-	if (type != SHMU_CELL_LOCK)
-		json_unsigned(j, "places", state.places);
+	if (type == SHMU_CELL_LOCK)
+		return EXIT_YES;
+	json_unsigned(j, "places", state->places);
 	if (type != SHMU_CELL_QUEUE)
 		return EXIT_YES;
-	json_bool(j, "closed", state.closed != 0);
-	return items(c, j, state.taken + state.leases);
+	json_bool(j, "closed", state->closed != 0);
+	return items(c, j, state->taken + state->leases);
+}
+
+/* Of a lock there is nothing to be known.  EXIT_NO: it went meanwhile. */
+static int
+look(struct call *c, enum shmu_cell_type type, struct shmu_cell_state *state)
+{
+	int status;
+
+	if (type <= SHMU_CELL_LOCK)
+		return EXIT_YES;
+	status = session_sees(c);
+	if (status == EXIT_NO)
+		return verb_fail(c, EXIT_CANNOT, "the store has a %s, of which "
+		    "only who may write can see what it is like",
+		    shmu_cell_name(type));
+	if (status != EXIT_YES)
+		return status;
+	return shmu_cell_state(c->t, c->key, c->key_length, state, NULL,
+	    0) == 0 ? EXIT_YES : errno == ENOENT ? EXIT_NO :
+	    verb_cause(c, errno);
 }
 
 static int
 line(struct call *c, size_t i)
 {
 	struct json j = JSON_INIT(c->s->carrier->out);
-	enum shmu_cell_type type = cells_at(c, i);
+	struct shmu_cell_state state;
 	struct shmu_cell cell;
-	int status = verb_fetch(c, &cell);
+	int status;
 
+	cells_at(c, i);
+	status = verb_fetch(c, &cell);
+	if (status == EXIT_YES)
+		status = look(c, cell.type, &state);
 	if (status != EXIT_YES)
 		return status;
-	type = cell.type;
 	j.flat = 0;
 	json_open(&j, NULL, '{');
 	json_bytes(&j, "key", c->key, c->key_length);
-	json_string(&j, "type", shmu_cell_name(type));
-	if (type == SHMU_CELL_BYTES || type == SHMU_CELL_INTEGER)
+	json_string(&j, "type", shmu_cell_name(cell.type));
+	if (cell.type == SHMU_CELL_BYTES || cell.type == SHMU_CELL_INTEGER)
 		json_value(&j, c, &cell);
 	else
-		status = meeting_place(c, &j, type);
+		status = meeting_place(c, &j, cell.type, &state);
 	json_close(&j, '}');
 	return status;
 }

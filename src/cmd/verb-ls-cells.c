@@ -20,6 +20,7 @@ struct listed {
 	struct shmu_cell_state	 state;		/* of what processes meet at */
 	struct shmu_party	 parties[PARTIES];
 	uint32_t		 n;
+	int			 hidden;	/* the state */
 };
 
 static int
@@ -35,13 +36,15 @@ look(struct call *c, struct listed *s)
 	int status = verb_fetch(c, &s->cell);
 
 	s->n = 0;
+	s->hidden = 0;
 	s->length = c->s->value.used;
 	memset(&s->state, 0, sizeof s->state);
 	if (status != EXIT_YES || !meets(s->cell.type))
 		return status;
-	/* To see who holds a cell takes the right to write. */
-	if (session_open(c, CHANGES) != EXIT_YES)
-		return EXIT_CANNOT;
+	status = session_sees(c);
+	s->hidden = status == EXIT_NO;
+	if (status != EXIT_YES)
+		return s->hidden ? EXIT_YES : status;
 	if (shmu_cell_state(c->t, c->key, c->key_length, &s->state, s->parties,
 	    PARTIES) == -1)
 		return errno == ENOENT || errno == EPROTOTYPE ? EXIT_NO :
@@ -72,18 +75,40 @@ parties(const struct listed *s, int waiting, char *buf, size_t size)
 		    p->shared ? " (shared)" : "");
 		used += n > 0 ? (size_t)n : 0;
 	}
+	/* Those that hold it come first. */
+	if (s->state.parties > s->n && used < size &&
+	    (waiting || s->parties[s->n - 1].waits == 0))
+		snprintf(buf + used, size - used, "%s...", used > 0 ? ", " : "");
+}
+
+/* A name has a NUL, which ends no text here. */
+static void
+add_name(struct table *t, const struct call *c)
+{
+	char text[4 * SHMU_KEY_MAX + 1];
+	size_t i, n = 0;
+
+	for (i = 0; i < c->key_length; i++)
+		if (c->key[i] != 0)
+			text[n++] = c->key[i];
+		else {
+			memcpy(text + n, "\\x00", 4);
+			n += 4;
+		}
+	text[n] = 0;
+	table_cell(t, text);
 }
 
 static void
 add_row(struct table *t, const struct call *c, const struct listed *s)
 {
-	char text[2048];
+	char text[PARTIES * 64];
 
-	memcpy(text, c->key, c->key_length);
-	text[c->key_length] = '\0';
-	table_cell(t, text);
+	add_name(t, c);
 	table_cell(t, shmu_cell_name(s->cell.type));
-	if (s->state.places > 0 && s->cell.type != SHMU_CELL_LOCK)
+	if (s->hidden)
+		strcpy(text, "?");
+	else if (s->state.places > 0 && s->cell.type != SHMU_CELL_LOCK)
 		snprintf(text, sizeof text, "%" PRIu64 "/%" PRIu32 "%s", s->length,
 		    s->state.places, s->state.closed ? " closed" : "");
 	else
@@ -91,9 +116,11 @@ add_row(struct table *t, const struct call *c, const struct listed *s)
 	table_cell(t, text);
 	if ((c->given & OPT_LONG) == 0)
 		return;
-	parties(s, 0, text, sizeof text);
+	if (!s->hidden)
+		parties(s, 0, text, sizeof text);
 	table_cell(t, text);
-	parties(s, 1, text, sizeof text);
+	if (!s->hidden)
+		parties(s, 1, text, sizeof text);
 	table_cell(t, text);
 }
 
@@ -129,15 +156,18 @@ add_json(struct json *j, const struct call *c, const struct listed *s)
 	json_open(j, NULL, '{');
 	json_bytes(j, "key", c->key, c->key_length);
 	json_string(j, "type", shmu_cell_name(type));
-	json_unsigned(j, "length", s->length);
-	if (meets(type)) {
+	if (s->hidden)
+		json_null(j, "length");
+	else
+		json_unsigned(j, "length", s->length);
+	if (meets(type) && !s->hidden) {
 		json_unsigned(j, "places", s->state.places);
 		json_parties(j, "holders", s, 0);
 		json_parties(j, "waiting", s, 1);
 	}
-	if (type == SHMU_CELL_QUEUE)
+	if (type == SHMU_CELL_QUEUE && !s->hidden)
 		json_bool(j, "closed", s->state.closed != 0);
-	if (type == SHMU_CELL_BARRIER)
+	if (type == SHMU_CELL_BARRIER && !s->hidden)
 		json_unsigned(j, "generation", s->state.generation);
 	json_close(j, '}');
 }

@@ -221,6 +221,12 @@ void session_forget(struct call *c);
 void patience_begin(struct call *c);
 const struct timespec *patience_left(struct call *c);
 int patience_over(struct call *c);
+/* The same without a message: 0, or -1 with errno, and what was attached before
+ * can be used still. */
+int session_try(struct call *c, enum access how);
+/* To see who is at a cell takes the right to write: EXIT_YES, EXIT_NO where that
+ * is lacking, or a status after a message. */
+int session_sees(struct call *c);
 
 /* After ETIMEDOUT: was it a polling carrier's turn, and no time limit's end? */
 int patience_polls(struct call *c);
