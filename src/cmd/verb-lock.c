@@ -5,12 +5,15 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "verb.h"
 
 int
 claim_begin(struct call *c, struct shmu_claim *claim, int needs_owner)
 {
+	struct shmu_owner owner;
+
 	memset(claim, 0, sizeof *claim);
 	claim->pid = c->owner != 0 ? c->owner : c->s->carrier->holder;
 	if (needs_owner && claim->pid == 0 && c->command == NULL)
@@ -19,6 +22,9 @@ claim_begin(struct call *c, struct shmu_claim *claim, int needs_owner)
 		    "holds with it: -- COMMAND holds it for a command, --owner "
 		    "PID for a process" : "this command ends at once: --owner PID "
 		    "says for which process it is");
+	if (c->owner != 0 && c->owner != getpid() &&
+	    shmu_owner_of(c->owner, &owner) == -1)
+		return verb_cause(c, ESRCH);
 	if ((c->given & OPT_NOWAIT) != 0)
 		claim->flags |= SHMU_CLAIM_NOWAIT;
 	if ((c->given & OPT_SHARED) != 0)

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -50,8 +51,9 @@ verb_new(struct call *c)
 		return taken(c);
 	if (errno == EINVAL && c->max != 0)
 		return verb_fail(c, EXIT_CANNOT,
-		    "a store cannot have a maximum of %ju bytes",
-		    (uintmax_t)c->max);
+		    "a store cannot have a maximum of %" PRIu64 " bytes; it is "
+		    "from 131072 to 137438953472, 128K to 128G",
+		    c->max);
 	return cause_create(verb_where(c), &c->op, &spec.segment, errno);
 }
 

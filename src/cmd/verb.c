@@ -28,7 +28,7 @@ static const struct verb verbs[] = {
 	{ "all",	verb_all,	'S',	0,	0, 0,
 	    EVERY | LISTED | OPT_JSON,	NULL },
 	{ "barrier",	verb_barrier,	'T',	VERB_WAITS, 0, 0,
-	    WAITER | OPT_VAR | OPT_COUNT | OPT_RESIZE | OPT_OWNER,	NULL },
+	    WAITER | OPT_VAR | OPT_COUNT | OPT_RESIZE,	NULL },
 	{ "batch",	verb_batch,	'N',	0,	0, 0,
 	    EVERY | OPT_NULL | OPT_JSON | OPT_EXISTING,	NULL },
 	{ "cas",	verb_cas,	'T',	VERB_DATA | VERB_INTEGER, 2, 2,
