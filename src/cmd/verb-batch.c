@@ -12,7 +12,7 @@
 #include "text.h"
 #include "verb.h"
 
-#define WORDS	64		/* as many as fit at first */
+#define LINE_MOST	(UINT64_C(1) << 30)
 
 /* A carrier whose results are answers. */
 struct batch {
@@ -24,6 +24,7 @@ struct batch {
 	size_t		 length;
 	struct buffer	 message;	/* its last */
 	struct buffer	 line, words, answer;
+	struct buffer	 taken;		/* and to be given back: see held */
 };
 
 static void
@@ -31,8 +32,86 @@ say(void *arg, const char *line)
 {
 	struct batch *b = arg;
 
-	b->message.used = 0;
+	if (b->message.used > 0)
+		buffer_byte(&b->message, '\n');
 	buffer_add(&b->message, line, strlen(line));
+}
+
+/* One of what the batch has taken: c->in or "", and the target, each with its
+ * NUL, before which a byte says whether it is --any-owner. */
+static size_t
+record_size(const char *r)
+{
+	size_t in = strlen(r + 1) + 2;
+
+	return in + strlen(r + in) + 1;
+}
+
+static void
+forget(struct batch *b, char *r)
+{
+	size_t n = record_size(r);
+
+	b->taken.used -= n;
+	memmove(r, r + n, b->taken.used - (size_t)(r - b->taken.bytes));
+}
+
+/* What was taken with --owner stays, also when that is us. */
+static void
+held(void *arg, const struct call *c, int more)
+{
+	const char *in = c->in != NULL ? c->in : "";
+	struct batch *b = arg;
+	size_t at, n = b->taken.used;
+	char *r;
+
+	if (more && c->owner == 0) {
+		if (buffer_byte(&b->taken,
+		    (c->given & OPT_ANY_OWNER) != 0) == -1 ||
+		    buffer_add(&b->taken, in, strlen(in) + 1) == -1 ||
+		    buffer_add(&b->taken, c->target,
+		    strlen(c->target) + 1) == -1)
+			b->taken.used = n;
+		return;
+	}
+	for (at = 0; !more && at < n; at += record_size(r)) {
+		r = b->taken.bytes + at;
+		if (strcmp(r + 1, in) == 0 &&
+		    strcmp(r + 2 + strlen(in), c->target) == 0) {
+			forget(b, r);
+			return;
+		}
+	}
+}
+
+/* Whoever carries the batch lives on, and shall not have it. */
+static void
+give_back(struct batch *b)
+{
+	char quiet[] = "-q", any[] = "--any-owner", in[] = "--in",
+	    unlock[] = "unlock", end[] = "--";
+	char *argv[8], *r;
+	int argc;
+
+	while (b->taken.used > 0) {
+		b->line.used = 0;
+		argc = 0;
+		if (buffer_add(&b->line, b->taken.bytes,
+		    record_size(b->taken.bytes)) == -1)
+			return;
+		forget(b, b->taken.bytes);
+		r = b->line.bytes;
+		argv[argc++] = r[0] != 0 ? any : quiet;
+		if (r[1] != '\0') {
+			argv[argc++] = in;
+			argv[argc++] = r + 1;
+		}
+		argv[argc++] = unlock;
+		argv[argc++] = end;
+		argv[argc++] = r + 2 + strlen(r + 1);
+		argv[argc] = NULL;
+		verb_run(&b->session, argc, argv);
+	}
 }
 
 static void
@@ -122,7 +201,7 @@ split(struct batch *b, char *line, int *argc)
 static size_t
 trimmed(const struct batch *b)
 {
-	return b->length > 0 && b->result[b->length - 1] == '\n' ?
+	return b->length > 0 && b->result[b->length - 1] == b->session.end ?
 	    b->length - 1 : b->length;
 }
 
@@ -227,6 +306,7 @@ prepare(struct batch *b, struct call *c)
 	b->carrier.arg = b;
 	b->carrier.interrupted = interrupted;
 	b->carrier.before_wait = before_wait;
+	b->carrier.held = held;
 	b->carrier.say = say;
 	b->carrier.out = open_memstream(&b->result, &b->size);
 	if (b->carrier.out == NULL)
@@ -247,7 +327,11 @@ verb_batch(struct call *c)
 
 	if (status == EXIT_YES) {
 		status = verb_lines(c, (c->given & OPT_NULL) != 0 ? '\0' : '\n',
-		    line, b);
+		    LINE_MOST, line, b);
+		give_back(b);
+		c->s->held += b->session.held;
+		if (c->s->held < 0)
+			c->s->held = 0;
 		session_end(&b->session);
 		fclose(b->carrier.out);
 	}
@@ -257,6 +341,7 @@ verb_batch(struct call *c)
 		buffer_free(&b->line);
 		buffer_free(&b->words);
 		buffer_free(&b->answer);
+		buffer_free(&b->taken);
 	}
 	free(b);
 	return status;

@@ -164,27 +164,21 @@ complete(const struct record *rec)
 	return "there is no such type of cell";
 }
 
-/* The items behind those that are there; a queue that is not is made. */
+/* A queue that is there was deleted before. */
 static int
 store_queue(struct call *c, const struct record *rec)
 {
 	struct shmu_claim claim = { .flags = SHMU_CLAIM_NOWAIT };
 	uint32_t places = (uint32_t)rec->places;
-	void *item;
 	size_t at, n;
 
+	if (shmu_queue_make(c->t, c->key, c->key_length, places) == -1)
+		return -1;
 	for (at = 0; at < rec->items.used; at += sizeof n + n) {
 		memcpy(&n, rec->items.bytes + at, sizeof n);
 		if (shmu_queue_push(c->t, c->key, c->key_length, places,
 		    rec->items.bytes + at + sizeof n, n, &claim) == -1)
 			return -1;
-	}
-	if (rec->items.used == 0) {
-		if (shmu_queue_push(c->t, c->key, c->key_length, places, "", 0,
-		    &claim) == -1 || shmu_queue_pop(c->t, c->key, c->key_length,
-		    &item, &n, &claim) == -1)
-			return -1;
-		free(item);
 	}
 	return rec->closed ? shmu_queue_close(c->t, c->key, c->key_length) : 0;
 }
@@ -288,6 +282,7 @@ verb_load(struct call *c)
 	uintmax_t number = 0;
 	int status = session_open(c, MAKES);
 
-	return status == EXIT_YES ? verb_lines(c, '\n', load_line, &number) :
-	    status;
+	/* A byte takes eight in JSON where it is no UTF-8. */
+	return status == EXIT_YES ? verb_lines(c, '\n', 16 * verb_most(c),
+	    load_line, &number) : status;
 }

@@ -135,6 +135,22 @@ run_held(struct call *c, give_fn *give)
 	return status;
 }
 
+/* What the carrier itself has, said or not, counts: more, or less by one. */
+static void
+count_held(struct call *c, int more)
+{
+	const struct carrier *carrier = c->s->carrier;
+
+	if (c->owner != 0 && c->owner != carrier->holder)
+		return;
+	if (more)
+		c->s->held++;
+	else if (c->s->held > 0 || carrier->held != NULL)
+		c->s->held--;
+	if (carrier->held != NULL)
+		carrier->held(carrier->arg, c, more);
+}
+
 static int
 hold(struct call *c, claim_try *take, give_fn *give)
 {
@@ -150,7 +166,8 @@ hold(struct call *c, claim_try *take, give_fn *give)
 	if (status == -1)
 		return not_taken(c, errno);
 	if (status == EXIT_YES) {
-		c->s->held += c->command == NULL && c->owner == 0;
+		if (c->command == NULL)
+			count_held(c, 1);
 		status = inherited(c, &claim);
 	}
 	return status == EXIT_YES && c->command != NULL ? run_held(c, give) :
@@ -196,7 +213,7 @@ verb_unlock(struct call *c)
 	if (r == -1 && errno == EPROTOTYPE)
 		r = shmu_semaphore_give(c->t, c->key, c->key_length, pid);
 	if (r == 0) {
-		c->s->held -= c->s->held > 0 && c->owner == 0;
+		count_held(c, 0);
 		return EXIT_YES;
 	}
 	if (errno != EPERM && errno != ESRCH)

@@ -24,8 +24,24 @@ try_push(struct call *c, struct shmu_claim *claim, void *arg)
 	    item->bytes, item->length, claim);
 }
 
+struct pushing {
+	struct shmu_claim	claim;
+	uintmax_t		stored;		/* so far */
+};
+
+/* There was no room for it, after there was for others. */
 static int
-push(struct call *c, struct shmu_claim *claim, const char *bytes, size_t n)
+part(struct call *c, const struct pushing *p, int status)
+{
+	if (p->stored > 0 && !cli.quiet &&
+	    (status == EXIT_NO || status == EXIT_TIMEOUT))
+		verb_fail(c, status, "there was room for %ju of the items; the "
+		    "others were not stored", p->stored);
+	return status;
+}
+
+static int
+push(struct call *c, struct pushing *p, const char *bytes, size_t n)
 {
 	struct item item;
 	int status = verb_decode(c, &bytes, &n);
@@ -34,9 +50,10 @@ push(struct call *c, struct shmu_claim *claim, const char *bytes, size_t n)
 		return status;
 	item.bytes = bytes;
 	item.length = n;
-	status = claim_take(c, claim, try_push, &item);
+	status = claim_take(c, &p->claim, try_push, &item);
+	p->stored += status == EXIT_YES;
 	if (status != -1)
-		return status;
+		return part(c, p, status);
 	if (errno != EPIPE)
 		return verb_cause(c, errno);
 	if (!cli.quiet)
@@ -46,16 +63,16 @@ push(struct call *c, struct shmu_claim *claim, const char *bytes, size_t n)
 }
 
 static int
-push_line(struct call *c, const char *line, size_t n, void *claim)
+push_line(struct call *c, const char *line, size_t n, void *p)
 {
-	return push(c, claim, line, n);
+	return push(c, p, line, n);
 }
 
 int
 verb_push(struct call *c)
 {
 	int input = (c->given & OPT_STDIN) != 0, status, i;
-	struct shmu_claim claim;
+	struct pushing p;
 
 	if (input == (c->argc > 0))
 		return verb_fail(c, EXIT_USAGE, input ? "either ITEM or -i, not "
@@ -63,14 +80,15 @@ verb_push(struct call *c)
 	if (c->count > QUEUE_MOST)
 		return verb_fail(c, EXIT_USAGE, "-c is at most %u",
 		    QUEUE_MOST);
-	status = claim_begin(c, &claim, 0);
+	p.stored = 0;
+	status = claim_begin(c, &p.claim, 0);
 	if (status == EXIT_YES)
 		status = session_open(c, MAKES);
 	if (status == EXIT_YES && input)
 		return verb_lines(c, (c->given & OPT_NULL) != 0 ? '\0' : '\n',
-		    push_line, &claim);
+		    verb_most(c), push_line, &p);
 	for (i = 0; i < c->argc && status == EXIT_YES; i++)
-		status = push(c, &claim, c->argv[i], strlen(c->argv[i]));
+		status = push(c, &p, c->argv[i], strlen(c->argv[i]));
 	return status;
 }
 

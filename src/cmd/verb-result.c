@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -124,6 +125,16 @@ verb_result_number(struct call *c, int64_t n)
 	return verb_result(c, text, text_number(text, n));
 }
 
+uint64_t
+verb_most(struct call *c)
+{
+	unsigned int coded = (c->given & (OPT_HEX | OPT_BASE64)) != 0 ? 4 : 1;
+	struct shmu_table_stat st;
+
+	return coded * (c->t != NULL && shmu_table_stat(c->t, &st) == 0 ?
+	    st.maximum : SHMU_TABLE_MAXIMUM);
+}
+
 int
 verb_stdin(struct call *c, uint64_t most)
 {
@@ -173,7 +184,7 @@ lines(struct call *c, char end, size_t from, int at_end, verb_line *each,
 }
 
 int
-verb_lines(struct call *c, char end, verb_line *each, void *arg)
+verb_lines(struct call *c, char end, uint64_t most, verb_line *each, void *arg)
 {
 	struct buffer *b = &c->s->value;
 	int status = EXIT_YES;
@@ -198,6 +209,9 @@ verb_lines(struct call *c, char end, verb_line *each, void *arg)
 			b->used += (size_t)n;
 			status = lines(c, end, whole, n == 0, each, arg);
 		}
+		if (status == EXIT_YES && b->used > most)
+			return verb_fail(c, EXIT_CANNOT, "standard input has a "
+			    "line of more than %" PRIu64 " bytes", most);
 	}
 	return status;
 }

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "text.h"
@@ -74,6 +75,29 @@ verb_get(struct call *c)
 	return verb_result(c, b->bytes, b->used);
 }
 
+/* All of standard input, or so many bytes; what cannot be stored is not read to
+ * its end. */
+static int
+input(struct call *c)
+{
+	int limited = (c->given & OPT_LENGTH) != 0, status;
+	const struct buffer *b = &c->s->value;
+	uint64_t most;
+
+	session_try(c, READS);
+	most = verb_most(c);
+	status = limited && c->length <= most ? verb_stdin(c, c->length) :
+	    limited ? EXIT_YES : verb_stdin(c, most + 1);
+	if (status != EXIT_YES)
+		return status;
+	if ((limited ? c->length : b->used) > most)
+		return verb_fail(c, EXIT_CANNOT, "the data is more than the "
+		    "store can have; nothing was stored");
+	return !limited || b->used == c->length ? EXIT_YES :
+	    verb_fail(c, EXIT_CANNOT, "standard input ended after %zu bytes; "
+	    "nothing was stored", b->used);
+}
+
 /* The data, from where the command line says. */
 static int
 data(struct call *c, const char **bytes, size_t *n)
@@ -87,14 +111,7 @@ data(struct call *c, const char **bytes, size_t *n)
 	if (!given && (c->given & OPT_LENGTH) != 0)
 		return verb_fail(c, EXIT_USAGE, "--length is for -i");
 	if (given) {
-		status = verb_stdin(c, (c->given & OPT_LENGTH) != 0 ? c->length :
-		    UINT64_MAX);
-		if (status == EXIT_YES && (c->given & OPT_LENGTH) != 0 &&
-		    b->used < c->length)
-			return verb_fail(c, EXIT_CANNOT,
-			    "standard input ended after %zu bytes; nothing was "
-			    "stored",
-			    b->used);
+		status = input(c);
 		*bytes = b->used > 0 ? b->bytes : "";
 		*n = b->used;
 	} else {

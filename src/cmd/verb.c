@@ -281,6 +281,8 @@ verb_run(struct session *s, int argc, char *argv[])
 	s->clock++;
 	settle(s);
 	status = command(&c, argc, argv);
+	s->end = (c.given & OPT_RAW) != 0 ? -1 : (c.given & OPT_NULL) != 0 &&
+	    (c.given & OPT_JSON) == 0 ? '\0' : '\n';
 	settle(s);
 	return status;
 }

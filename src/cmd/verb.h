@@ -24,6 +24,7 @@
 #include "cli.h"
 #include "shmutil/cell.h"
 
+struct call;
 struct carrier {
 	FILE	*out;		/* results, unless they go into a variable */
 	int	 in;		/* what -i reads, or -1: nothing can be read */
@@ -65,6 +66,11 @@ struct carrier {
 	int	(*run)(void *arg, char *argv[], void (*leave)(void *),
 		    void *leave_arg);
 
+	/* By c the holder has taken a lock or a place (more), or given one back.
+	 * May be NULL; where it is not, session.held is also less than 0, when
+	 * what had been taken before was given back. */
+	void	(*held)(void *arg, const struct call *c, int more);
+
 	/* A message, a line without its end.  NULL: to stderr. */
 	void	(*say)(void *arg, const char *line);
 };
@@ -91,6 +97,8 @@ struct session {
 					 * the next time */
 	int			 held;	/* locks and places that the carrier has
 					 * taken and not given back */
+	int			 end;	/* what ends a result, or -1: nothing
+					 * does */
 	uint64_t		 clock;
 	struct store		 stores[SESSION_STORES];
 	struct buffer		 value, text;	/* scratch of verbs */
@@ -213,6 +221,12 @@ enum access {
 
 /* Attach: EXIT_YES and c->t, or a status after a message. */
 int session_open(struct call *c, enum access how);
+/* The same without a message: 0, or -1 with errno, and what was attached before
+ * can be used still. */
+int session_try(struct call *c, enum access how);
+/* To see who is at a cell takes the right to write: EXIT_YES, EXIT_NO where that
+ * is lacking, or a status after a message. */
+int session_sees(struct call *c);
 
 /* Detach from the store c means, which is removed; from all. */
 void session_forget(struct call *c);
@@ -221,12 +235,6 @@ void session_forget(struct call *c);
 void patience_begin(struct call *c);
 const struct timespec *patience_left(struct call *c);
 int patience_over(struct call *c);
-/* The same without a message: 0, or -1 with errno, and what was attached before
- * can be used still. */
-int session_try(struct call *c, enum access how);
-/* To see who is at a cell takes the right to write: EXIT_YES, EXIT_NO where that
- * is lacking, or a status after a message. */
-int session_sees(struct call *c);
 
 /* After ETIMEDOUT: was it a polling carrier's turn, and no time limit's end? */
 int patience_polls(struct call *c);
@@ -249,13 +257,18 @@ int verb_decode(struct call *c, const char **bytes, size_t *n);
 /* All of -i, into s->value. */
 int verb_stdin(struct call *c, uint64_t most);
 
+/* The most bytes of -i that can be data for the store, or for one as it would
+ * be made: in code a byte has up to four. */
+uint64_t verb_most(struct call *c);
+
 /*
  * Call each for every line of -i as it comes, without its end, until one
- * returns other than EXIT_YES, which is then the status.  each must leave
- * s->value alone.
+ * returns other than EXIT_YES, which is then the status; one of more than most
+ * bytes is refused.  each must leave s->value alone.
  */
 typedef int verb_line(struct call *c, const char *line, size_t n, void *arg);
-int verb_lines(struct call *c, char end, verb_line *each, void *arg);
+int verb_lines(struct call *c, char end, uint64_t most, verb_line *each,
+    void *arg);
 
 /* An integer of the command line; 0, or EXIT_USAGE after a message. */
 int verb_integer(struct call *c, const char *text, int64_t *out);
