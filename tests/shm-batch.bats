@@ -98,6 +98,40 @@ lines' "$(printf 'put @:t "two\nlines"\0get @:t\0' | batch -0 | tr '\0' '\n' | t
 	shm rm "$tag"
 }
 
+@test "shm: batch gives back what it took, when its input ends" {
+	printf '%s\n' "lock $tag:l" "lock $tag:m" "unlock $tag:m" "acquire -c 3 $tag:s" "acquire -c 3 $tag:s" \
+		"release $tag:s" "lock --owner $$ $tag:mine" "--in $seg lock x" | shm batch >out
+	is 8 "$(grep -cx 0 out)"
+	for cell in l m x; do no 0 shm lock -n "$tag:$cell" -- true; done
+	no 0 shm sem -n -c 3 "$tag:s" -- true
+	is 0 "$(shm len "$tag:s")"
+	no 1 shm lock -n "$tag:mine" -- true
+	loadable=$SHMU_BUILD/src/shell/shm
+	if [[ -f $loadable && -z ${SHMU_SANITIZE-}${SHMU_VALGRIND-} ]]; then
+		# shellcheck disable=SC2016  # for the inner shell
+		run -0 --separate-stderr bash -c 'enable -f "$1" shm || exit
+			shm batch <<<"lock $2:l" && env shm lock -n "$2:l" -- echo free
+			shm batch <<<"lock --owner $$ $2:l" && env shm lock -n "$2:l" -- echo free
+			enable -d shm 2>/dev/null || echo pinned
+			shm batch <<<"unlock $2:l" && enable -d shm
+			enable -f "$1" shm; shm lock "$2:l" && shm unlock --owner $$ "$2:l" && enable -d shm' \
+			bash "$loadable" "$tag"
+		is "0 free 0 pinned 0" "${lines[*]}"
+		is "" "$stderr"
+	fi
+	shm rm "$tag"
+}
+
+@test "shm: batch answers with all of a value and all of the messages" {
+	printf 'x\n' | shm put -i "$tag:k"
+	is '0 x\x0a' "$(echo "get --raw $tag:k" | shm batch)"
+	is '0 x\x0a' "$(echo "get -0 $tag:k" | shm batch)"
+	is '0 x\x0a' "$(echo "get $tag:k" | shm batch)"
+	is "1 shm: rm: $tag-a: there is no such store; shm new makes one\\x0ashm: rm: $tag-b: there is no such store; shm new makes one" \
+		"$(echo "rm $tag-a $tag-b" | shm batch)"
+	shm rm "$tag"
+}
+
 @test "shm: batch uses more stores than it keeps attached" {
 	for i in 1 2 3; do
 		for ((j = 0; j < 12; j++)); do echo "add $tag-$j:n"; done
@@ -107,6 +141,25 @@ lines' "$(printf 'put @:t "two\nlines"\0get @:t\0' | batch -0 | tr '\0' '\n' | t
 		is 3 "$(shm get "$tag-$j:n")"
 		shm rm "$tag-$j"
 	done
+}
+
+@test "shm: an empty queue is loaded as one" {
+	shm push -c 5 "$tag:q" i
+	shm pop "$tag:q" >out
+	shm dump "$tag" >one
+	is '{"key":"q","type":"queue","places":5,"closed":false,"items":[]}' "$(cat one)"
+	shm put "$tag:q2" v
+	shm del "$tag:q"
+	spawn sh -c 'shm pop "$1:q" >popped; echo $? >>popped' sh "$tag"
+	pop=$!
+	eventually [ -e "/dev/shm/$tag" ]
+	for ((i = 0; i < $(rounds 200); i++)); do cat one; done | shm load "$tag"
+	kill -0 "$pop"
+	diff one <(shm dump "$tag" | grep -v q2)
+	shm push "$tag:q" item
+	eventually grep -q 0 popped
+	is "item 0" "$(paste -sd ' ' popped)"
+	shm rm "$tag"
 }
 
 @test "shm: what is dumped and loaded is the same again" {
@@ -243,6 +296,16 @@ lines' "$(printf 'put @:t "two\nlines"\0get @:t\0' | batch -0 | tr '\0' '\n' | t
 	is k=v "$(reader all "$tag")"
 	is '{"key":"k","type":"bytes","value":"v"}' "$(reader dump "$tag")"
 	has "$(reader ls "$tag")" "bytes"
+	shm lock "$tag:l" -- true
+	shm push "$tag:q" i
+	run -0 --separate-stderr reader ls -l "$tag"
+	is "CELL TYPE LENGTH HELD BY WAITING|k bytes 1|l lock ? ? ?|q queue ? ? ?|" \
+		"$(tr -s ' \n' ' |' <<<"$output")"
+	is "" "$stderr"
+	is '[1,null,null]' "$(reader ls --json "$tag" | jq -c '[.cells[].length]')"
+	run -3 --separate-stderr reader dump "$tag"
+	is '{"key":"k","type":"bytes","value":"v"} {"key":"l","type":"lock"}' "${lines[*]}"
+	is "shm: dump: $tag: the store has a queue, of which only who may write can see what it is like" "$stderr"
 	fails 3 "no permission: owner" "${other[@]}" shm --any-owner put "$tag:k" w
 	fails 3 "no permission: only its owner" "${other[@]}" shm --any-owner rm "$tag"
 	shm rm "$tag"
@@ -251,7 +314,12 @@ lines' "$(printf 'put @:t "two\nlines"\0get @:t\0' | batch -0 | tr '\0' '\n' | t
 @test "shm: a store that is full says so, and stays as it is" {
 	shm new --max 1M "$tag"
 	head -c 2000000 /dev/zero >big
-	fails 3 "the store is full" shm put -i "$tag:k" <big
+	fails 3 "more than the store can have" shm put -i "$tag:k" <big
+	fails 3 "more than the store can have" shm put -i --length 2000000 "$tag:k" <big
+	fails 3 "more than the store can have" shm put -i "$tag:k" </dev/zero
+	fails 3 "a line of more than" shm push -i "$tag:k" </dev/zero
+	fails 3 "a line of more than" shm load "$tag" </dev/zero
+	fails 3 "the store is full" shm put -i --length 1048576 "$tag:k" <big
 	is "" "$(shm keys "$tag")"
 	head -c 100000 /dev/zero >some
 	i=0
@@ -278,6 +346,20 @@ lines' "$(printf 'put @:t "two\nlines"\0get @:t\0' | batch -0 | tr '\0' '\n' | t
 	is 2 "$(wc -l <<<"$stderr")"
 	has "${stderr%%$'\n'*}" "a:k: the store cannot grow: it has "
 	has "${stderr#*$'\n'}" "b:k: /dev/shm is full: "
+}
+
+@test "shm: on a filesystem that may only be read cells are listed" {
+	isolated
+	# shellcheck disable=SC2016  # for the inner shell
+	run -0 --separate-stderr unshare -m sh -c '
+		mount -t tmpfs tmpfs /dev/shm || exit 77
+		shm put a:k v && shm lock a:l -- true
+		mount -o remount,ro /dev/shm
+		shm ls a && shm dump a'
+	is "" "$stderr"
+	has "$output" "bytes      1"
+	has "$output" "lock       ?"
+	has "$output" '{"key":"l","type":"lock"}'
 }
 
 @test "shm: what is no store, or a damaged one, is refused" {

@@ -291,3 +291,117 @@ dead() { ! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null; }
 	no 1 shm pop -n "$tag:q"
 	shm rm "$tag"
 }
+
+@test "shm: a cell that is deleted and made anew has changed" {
+	shm put "$tag:w" 1
+	for change in "put $tag:w 2" "add $tag:w"; do
+		sh -c 'shm -xx wait -w 20 "$1:w" 2>trace; echo $? >status' sh "$tag" 3>&- &
+		jobs+=("$!")
+		eventually grep -q futex trace
+		printf '%s\n' "del $tag:w" "$change" | shm batch >out
+		eventually [ -s status ]
+		is 0 "$(cat status)"
+		rm status trace
+	done
+	shm rm "$tag"
+}
+
+@test "shm: other signals reach the command, too, also those of a timer" {
+	for sig in USR1 USR2 ALRM PIPE; do
+		# shellcheck disable=SC2016  # for the inner shell
+		spawn env --default-signal shm lock "$tag:l" -- bash -c '
+			trap "echo got >$0; exit 5" $0; : >ready
+			while :; do sleep 0.02; done' $sig
+		eventually [ -e ready ]
+		kill -$sig $!
+		eventually [ -s $sig ]
+		eventually free l
+		rm ready
+	done
+	run -142 python3 -c 'import os, signal, sys
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+os.execvp("shm", sys.argv[1:])' shm lock "$tag:l" -- sleep 100
+	no 0 shm lock -n "$tag:l" -- true
+	shm rm "$tag"
+}
+
+@test "shm: what cannot be is refused before a store is made" {
+	fails 3 "there is no process 2147483647" shm lock --owner 2147483647 "$tag:l"
+	fails 3 "there is no process 2147483647" shm sem -c 2 --owner 2147483647 "$tag:s"
+	fails 3 "there is no process 2147483647" shm pop --lease --owner 2147483647 "$tag:q"
+	fails 2 "--owner is no option of this verb" shm barrier -c 1 --owner $$ "$tag:b"
+	[[ ! -e /dev/shm/$tag ]]
+	if [[ -z ${SHMU_VALGRIND-} ]]; then
+		run -127 --separate-stderr shm lock "$tag:l" -- ''
+		is "shm: '': cannot be run: No such file or directory" "$stderr"
+		shm rm "$tag"
+	fi
+}
+
+@test "shm: of a push for which there is too little room, it is told what was done" {
+	fails 1 "there was room for 2 of the items; the others were not stored" shm push -n -c 2 "$tag:q" a b c
+	is 2 "$(shm len "$tag:q")"
+	no 1 shm push -n "$tag:q" c
+	is a "$(shm pop "$tag:q")"
+	printf 'c\nd\n' >in
+	fails 124 "there was room for 1 of the items" shm push -i -w .01 "$tag:q" <in
+	is "b c" "$(shm pop "$tag:q") $(shm pop "$tag:q")"
+	no 1 shm pop -n "$tag:q"
+	shm rm "$tag"
+}
+
+@test "shm: all who hold a cell are listed" {
+	n=$(rounds 200)
+	sleep 1000 3>&- &
+	jobs+=("$!")
+	for ((i = 0; i < n; i++)); do echo "acquire --owner $! -c $n $tag:s"; done | shm batch >out
+	is "$n" "$(grep -c '^0$' out)"
+	is "$n" "$(shm ls -l "$tag" | grep -o "$! sleep" | wc -l)"
+	for ((i = n; i < 400; i++)); do echo "acquire --owner $! -c 400 --resize $tag:s"; done | shm batch >out
+	has "$(shm ls -l "$tag")" "sleep, ..."
+	shm rm "$tag"
+}
+
+# Somebody living who does not go on, in the lock of the heap.
+@test "shm: who has the store locked is named, and nothing is read that was freed" {
+	lib=$SHMU_BUILD/.libs/libshmutil.a
+	[[ -f $lib && -z ${SHMU_SANITIZE-} ]] || skip "takes the static library as it is"
+	cat >hold.c <<-'END'
+	#include "config.h"
+	#include <stdio.h>
+	#include <unistd.h>
+	#include "heap-private.h"
+	#include "shmutil/table.h"
+	int main(int argc, char *argv[]) {
+	    struct shmu_operand op;
+	    struct shmu_table *t;
+	    if (argc != 2 || shmu_operand_parse(&op, argv[1], NULL) != 0 ||
+	        shmu_table_attach(&t, &op, 0) != 0 ||
+	        shmu_h_lock(shmu_table_heap(t)) != 0)
+	        return 1;
+	    puts("locked");
+	    fflush(stdout);
+	    pause();
+	    return 1;
+	}
+	END
+	"${CC:-cc}" -I"$SHMU_BUILD" -I"$SHMU_SRC/src/include" -I"$SHMU_SRC/src/lib" -o hold hold.c "$lib" -pthread
+	shm push "$tag:q" i
+	spawn ./hold "$seg" >locked
+	holder=$!
+	eventually grep -q locked locked
+	for cmd in "ls $tag" "len $tag:q" "dump $tag" "get $tag:q" "put $tag:k v"; do
+		# shellcheck disable=SC2086
+		sh -c 'shm "$@" >"out.$1" 2>"err.$1"; echo $? >"status.$1"' sh $cmd 3>&- &
+		jobs+=("$!")
+	done
+	for verb in ls len dump put; do
+		eventually [ -s status.$verb ]
+		is "3 " "$(cat status.$verb) $(cat out.$verb)"
+		is 1 "$(wc -l <err.$verb)"
+		has "$(cat err.$verb)" "process $holder (hold, state S) has kept the store locked for 5 seconds"
+	done
+	slay "$holder"
+	is 1 "$(shm len "$tag:q")"
+	shm rm "$tag"
+}

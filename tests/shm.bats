@@ -59,6 +59,12 @@ load helper
 		eval "copy=$(shm get --quote "$tag:k")"
 		is "$text" "$copy"
 	done
+	shm put "$tag:k" $'\001abc\\\n\'f\xffa'
+	is "\$'\\001abc\\134\\012\\047f\\377a'" "$(shm get --quote "$tag:k")"
+	for sh in bash mksh ksh zsh; do
+		command -v "$sh" >/dev/null || continue
+		$sh -c 'eval "copy=$(shm get --quote "$1:k")"; printf %s "$copy"' $sh "$tag" | cmp - <(shm get --raw "$tag:k")
+	done
 	shm rm "$tag"
 }
 
@@ -188,6 +194,13 @@ load helper
 	fails 2 "a process is a number" shm lock --owner 0 "$tag:k"
 	fails 2 "a mode is octal" shm new -m 9 "$tag"
 	fails 2 "a size is bytes" shm new --max x "$tag"
+	for max in 131071 64k 129G; do
+		fails 3 "it is from 131072 to 137438953472, 128K to 128G" shm new --max $max "$tag"
+	done
+	for max in 128K 128G; do
+		no 0 shm new --max $max "$tag"
+		shm rm "$tag"
+	done
 	fails 2 "either --hex or --base64" shm get --hex --base64 "$tag:k"
 	fails 2 "source shmutil.sh, or write" shm get -v x "$tag:k"
 	fails 2 "extra: this is one operand too many" shm get "$tag:k" extra
@@ -259,6 +272,27 @@ load helper
 	run -1 shm del "$tag:b" "$tag:q"
 	is "a=1" "$(shm keys "$tag")"
 	no 9 shm del -E 9 "$tag:b"
+	shm rm "$tag"
+}
+
+@test "shm: a name with a NUL is listed whole" {
+	echo '{"key_hex":"610062","type":"bytes","value":"v"}' | shm load "$tag"
+	is 'a\x00b' "$(shm keys "$tag")"
+	has "$(shm ls "$tag")" 'a\x00b bytes'
+	shm rm "$tag"
+}
+
+@test "shm: a fraction has a point, wherever the user lives" {
+	command -v localedef >/dev/null || lacks localedef
+	mkdir locales
+	localedef -i de_DE -f UTF-8 "$PWD/locales/de_DE.UTF-8" 2>/dev/null || lacks "the sources of locales"
+	loadable=$SHMU_BUILD/src/shell/shm
+	[[ -f $loadable && -z ${SHMU_SANITIZE-}${SHMU_VALGRIND-} ]] || skip "takes the builtin"
+	LOCPATH=$PWD/locales LC_ALL=de_DE.UTF-8 run -0 --separate-stderr bash -c 'enable -f "$1" shm || exit
+		printf "%.1f\n" 1,5
+		shm -q pop -w 0.01 "$2:q"; echo $?
+		shm -q pop -w 0,01 "$2:q" 2>/dev/null; echo $?' bash "$loadable" "$tag"
+	is "1,5 124 2" "${lines[*]}"
 	shm rm "$tag"
 }
 
