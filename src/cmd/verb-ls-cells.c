@@ -78,7 +78,8 @@ parties(const struct listed *s, int waiting, char *buf, size_t size)
 	/* Those that hold it come first. */
 	if (s->state.parties > s->n && used < size &&
 	    (waiting || s->parties[s->n - 1].waits == 0))
-		snprintf(buf + used, size - used, "%s...", used > 0 ? ", " : "");
+		snprintf(buf + used, size - used, "%s...",
+		    used > 0 ? ", " : "");
 }
 
 /* A name has a NUL, which ends no text here. */

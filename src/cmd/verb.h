@@ -66,8 +66,8 @@ struct carrier {
 	int	(*run)(void *arg, char *argv[], void (*leave)(void *),
 		    void *leave_arg);
 
-	/* By c the holder has taken a lock or a place (more), or given one back.
-	 * May be NULL; where it is not, session.held is also less than 0, when
+	/* By c the holder has taken a lock or a place (more), or given one
+	 * back.  May be NULL; where it is not, session.held is also less than 0, when
 	 * what had been taken before was given back. */
 	void	(*held)(void *arg, const struct call *c, int more);
 
@@ -224,8 +224,8 @@ int session_open(struct call *c, enum access how);
 /* The same without a message: 0, or -1 with errno, and what was attached before
  * can be used still. */
 int session_try(struct call *c, enum access how);
-/* To see who is at a cell takes the right to write: EXIT_YES, EXIT_NO where that
- * is lacking, or a status after a message. */
+/* To see who is at a cell takes the right to write: EXIT_YES, EXIT_NO where
+ * that is lacking, or a status after a message. */
 int session_sees(struct call *c);
 
 /* Detach from the store c means, which is removed; from all. */
