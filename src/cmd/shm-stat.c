@@ -66,7 +66,7 @@ static const struct option words[] = {
 };
 
 static void
-choose(struct request *r, const char *list)
+choose(struct request *r, char *list)
 {
 	size_t len;
 
@@ -75,9 +75,11 @@ choose(struct request *r, const char *list)
 		if (r->ncols == MOST_COLUMNS)
 			cli_usage(list, "these are too many columns");
 		r->cols[r->ncols] = column_find(list, len);
-		if (r->cols[r->ncols] == NULL)
-			cli_usage(strndup(list, len),
+		if (r->cols[r->ncols] == NULL) {
+			list[len] = '\0';
+			cli_usage(list,
 			    "there is no such column; --columns lists them");
+		}
 		r->spec.want |= r->cols[r->ncols++]->want;
 	}
 	if (r->ncols == 0)
@@ -243,11 +245,13 @@ check(const struct request *r, int has, char *argv[])
 static int
 run(struct request *r, int has, char *argv[])
 {
+	char usual[] = "KIND,OPERAND,KEY,OWNER,MODE,SIZE,ALLOC,NATTCH,STATE,"
+	    "AGE,HOLDERS";
+
 	if (*argv != NULL || r->nul)
 		return some(r, argv);
 	if (r->ncols == 0)
-		choose(r, "KIND,OPERAND,KEY,OWNER,MODE,SIZE,ALLOC,NATTCH,STATE,"
-		    "AGE,HOLDERS");
+		choose(r, usual);
 	switch (has) {
 	case AUDIT:	return stat_audit(r);
 	case CHECK:	return stat_check(r);

@@ -168,7 +168,7 @@ keys_in_json(struct call *c, size_t n)
 	size_t i;
 
 	json_open(&j, NULL, '{');
-	json_string(&j, "schema", "shm keys 1");
+	json_string(&j, "schema", "shmutils.keys.1");
 	json_open(&j, "cells", '[');
 	j.flat = 2;
 	for (i = 0; i < n; i++) {
@@ -288,7 +288,7 @@ all_in_json(struct call *c, size_t n)
 	size_t i;
 
 	json_open(&j, NULL, '{');
-	json_string(&j, "schema", "shm all 1");
+	json_string(&j, "schema", "shmutils.all.1");
 	json_open(&j, "cells", '[');
 	j.flat = 2;
 	for (i = 0; i < n && status == EXIT_YES; i++) {

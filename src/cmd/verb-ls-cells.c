@@ -178,7 +178,7 @@ begin(struct table *t, struct json *j, const struct call *c)
 {
 	if ((c->given & OPT_JSON) != 0) {
 		json_open(j, NULL, '{');
-		json_string(j, "schema", "shm ls 1");
+		json_string(j, "schema", "shmutils.ls.1");
 		json_bytes(j, "store", c->store, c->store_length);
 		json_open(j, "cells", '[');
 		j->flat = 2;

@@ -171,7 +171,7 @@ stores(struct call *c)
 		    strerror(errno));
 	if (l.json) {
 		json_open(&l.j, NULL, '{');
-		json_string(&l.j, "schema", "shm ls 1");
+		json_string(&l.j, "schema", "shmutils.ls.1");
 		json_open(&l.j, "stores", '[');
 	} else
 		headings(&l);
