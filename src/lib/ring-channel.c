@@ -30,7 +30,7 @@
 #define DOOR	2U			/* the third locked byte */
 #define PATIENCE	5000		/* ms to stand before the door */
 #define RACES	1000		/* others to be quicker in a row */
-#define SPINS	2000
+#define SPINS	5000
 
 static const struct shmu_ring closed = SHMU_RING_INIT;
 
