@@ -28,8 +28,8 @@ exec unshare -impf --mount-proc sh -c '
 		"shm-create private 4096 ; shm-attach write %s 0 hello" \
 		"shm-create private 4096 ; shm-attach read %s 0 5" \
 		"shm-stat -q" \
-		"shm add bench:n" \
-		"shm get bench:n" \
-		"shm lock bench:l -- true" \
+		"shm add bench-store:n" \
+		"shm get bench-store:n" \
+		"shm lock bench-store:l -- true" \
 		"flock /dev/shm/lock true"
 	' start "$bench" "$rounds"
