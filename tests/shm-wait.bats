@@ -385,7 +385,8 @@ os.execvp("shm", sys.argv[1:])' shm lock "$tag:l" -- sleep 100
 	    return 1;
 	}
 	END
-	"${CC:-cc}" -I"$SHMU_BUILD" -I"$SHMU_SRC/src/include" -I"$SHMU_SRC/src/lib" -o hold hold.c "$lib" -pthread
+	read -ra cc <<<"${CC:-cc}"
+	"${cc[@]}" -I"$SHMU_BUILD" -I"$SHMU_SRC/src/include" -I"$SHMU_SRC/src/lib" -o hold hold.c "$lib" -pthread
 	shm push "$tag:q" i
 	spawn ./hold "$seg" >locked
 	holder=$!
