@@ -80,7 +80,7 @@ acknowledged() { [[ $(position 4608) -ge $1 ]]; }
 	restarted() {
 		while :; do
 			"$@" 2>>errors && return
-			sleep 0.01
+			sleep 0.01 || true	# it is killed as well
 		done
 	}
 	spawn restarted sh -c 'exec fifo-producer --resume "$1" <in' sh "$seg"
