@@ -354,7 +354,7 @@ lines' "$(printf 'put @:t "two\nlines"\0get @:t\0' | batch -0 | tr '\0' '\n' | t
 	run -0 --separate-stderr unshare -m sh -c '
 		mount -t tmpfs tmpfs /dev/shm || exit 77
 		shm put a:k v && shm lock a:l -- true
-		mount -o remount,ro /dev/shm
+		mount -o remount,bind,ro /dev/shm
 		shm ls a && shm dump a'
 	is "" "$stderr"
 	has "$output" "bytes      1"
