@@ -135,11 +135,9 @@ line(struct call *c, size_t i)
 int
 verb_dump(struct call *c)
 {
-	int status = session_open(c, READS);
 	size_t n, i;
+	int status = cells_list(c, NULL, &n);
 
-	if (status == EXIT_YES)
-		status = cells_list(c, NULL, &n);
 	if (status != EXIT_YES)
 		return status;
 	for (i = 0; i < n && status == EXIT_YES; i++) {

@@ -80,8 +80,10 @@ cells_list(struct call *c, const char *glob, size_t *n)
 {
 	struct session *s = c->s;
 	struct collect to = { s, glob };
-	int r;
+	int r, status = session_open(c, READS);
 
+	if (status != EXIT_YES)
+		return status;
 	s->list.used = s->places.used = 0;
 	r = shmu_table_each(c->t, collect, &to);
 	if (r == -1 && errno == EOWNERDEAD) {
@@ -190,10 +192,8 @@ verb_keys(struct call *c)
 	FILE *out = c->s->carrier->out;
 	const void *bytes;
 	size_t n, i, length;
-	int status = session_open(c, READS);
+	int status = cells_list(c, c->argc > 0 ? c->argv[0] : NULL, &n);
 
-	if (status == EXIT_YES)
-		status = cells_list(c, c->argc > 0 ? c->argv[0] : NULL, &n);
 	if (status != EXIT_YES)
 		return status;
 	if (c->var != NULL)
@@ -335,11 +335,9 @@ int
 verb_all(struct call *c)
 {
 	struct shmu_cell cell;
-	int status = session_open(c, READS);
 	size_t n, i;
+	int status = cells_list(c, NULL, &n);
 
-	if (status == EXIT_YES)
-		status = cells_list(c, NULL, &n);
 	if (status != EXIT_YES)
 		return status;
 	if (c->var != NULL)

@@ -214,12 +214,10 @@ ls_cells(struct call *c)
 {
 	struct json j = JSON_INIT(c->s->carrier->out);
 	struct table t = TABLE_INIT;
-	int status = session_open(c, READS);
 	struct listed s;
 	size_t n, i;
+	int status = cells_list(c, NULL, &n);
 
-	if (status == EXIT_YES)
-		status = cells_list(c, NULL, &n);
 	if (status != EXIT_YES)
 		return status;
 	begin(&t, &j, c);

@@ -280,8 +280,8 @@ int integer_parse(const char *text, int64_t *out);
  * when there is none. */
 int verb_fetch(struct call *c, struct shmu_cell *cell);
 
-/* The cells whose names glob (NULL: any) matches, in the order of their bytes;
- * *n of them.  As others. */
+/* Open the store to read, and list the cells whose names glob (NULL: any)
+ * matches, in the order of their bytes; *n of them.  As others. */
 int cells_list(struct call *c, const char *glob, size_t *n);
 
 /* Make c->key the one with this number; its type. */
