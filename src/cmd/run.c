@@ -79,8 +79,7 @@ become(char *argv[])
 
 	execvp(argv[0], argv);
 	err = errno == EACCES && !found(argv[0]) ? ENOENT : errno;
-	cli_say(argv[0][0] != '\0' ? argv[0] : "''", "cannot be run: %s",
-	    strerror(err));
+	cli_say(argv[0], "cannot be run: %s", strerror(err));
 	_exit(err == ENOENT ? 127 : 126);
 }
 

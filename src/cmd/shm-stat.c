@@ -83,7 +83,7 @@ choose(struct request *r, char *list)
 		r->spec.want |= r->cols[r->ncols++]->want;
 	}
 	if (r->ncols == 0)
-		cli_usage("''", "which columns? --columns lists them");
+		cli_usage(list, "which columns? --columns lists them");
 }
 
 static int
