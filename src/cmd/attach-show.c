@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "attach.h"
 #include "cause.h"
@@ -206,15 +205,6 @@ attach_diff(struct attach *a, char *argv[])
 	return status;
 }
 
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* Look until something changes; the new bytes are then in new. */
 static int
 changed(struct attach *a, uint64_t off, const unsigned char *old,
@@ -227,7 +217,7 @@ changed(struct attach *a, uint64_t off, const unsigned char *old,
 		status = get(a, off, new, len);
 		if (status != EXIT_YES || memcmp(old, new, len) != 0)
 			return status;
-		left = end - now();
+		left = end - cli_now();
 		if (a->limit >= 0 && left <= 0)
 			return EXIT_TIMEOUT;
 		cli_sleep(a->limit >= 0 && left < a->interval ? left :
@@ -239,7 +229,7 @@ static int
 watch(struct attach *a, uint64_t off, size_t len, unsigned char *old,
     unsigned char *new)
 {
-	double end = now() + a->limit;
+	double end = cli_now() + a->limit;
 	uint64_t seen = 0;
 	int status = get(a, off, old, len);
 

@@ -326,6 +326,15 @@ cli_sleep(double seconds)
 	nanosleep(&t, NULL);
 }
 
+double
+cli_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 int
 cli_operand(struct shmu_operand *op, const char *text)
 {

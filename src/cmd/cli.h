@@ -111,6 +111,9 @@ ssize_t cli_read(int fd, void *buf, size_t size);
 /* Sleep so many seconds, or until a signal was handled. */
 void cli_sleep(double seconds);
 
+/* Seconds of a clock that nobody sets, to tell how long something takes. */
+double cli_now(void);
+
 /* Parse an operand; 0, or EXIT_USAGE after saying why. */
 int cli_operand(struct shmu_operand *op, const char *text);
 void cli_operand_or_die(struct shmu_operand *op, const char *text);

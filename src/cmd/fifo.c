@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cause.h"
@@ -289,21 +290,10 @@ fifo_open(struct fifo *f, enum shmu_ring_role role)
 	if (take(f, role) == -1)
 		return cause(f, role, errno);
 	f->from = shmu_ring_position(&f->ring);
-	clock_gettime(CLOCK_MONOTONIC, &f->began);
-	f->shown = f->began;
+	f->began = f->shown = cli_now();
 	if (f->verify)
 		XXH3_64bits_reset(&f->sum);
 	return EXIT_YES;
-}
-
-static double
-since(const struct timespec *t)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - t->tv_sec) +
-	    (double)(now.tv_nsec - t->tv_nsec) / 1e9;
 }
 
 /* How far it is, and how fast it was up to here. */
@@ -312,12 +302,12 @@ report(struct fifo *f, const char *end)
 {
 	uint64_t n = shmu_ring_position(&f->ring) - f->from;
 	char size[SHMU_SIZE_TEXT];
-	double s = since(&f->began);
+	double s = cli_now() - f->began;
 
 	fprintf(stderr, "%s%s: %" PRIu64 " bytes (%s), %.0f MB/s%s",
 	    isatty(STDERR_FILENO) ? "\r" : "", cli.program, n,
 	    shmu_size_text(size, n), s > 0 ? (double)n / s / 1e6 : 0.0, end);
-	clock_gettime(CLOCK_MONOTONIC, &f->shown);
+	f->shown = cli_now();
 }
 
 int
@@ -335,7 +325,7 @@ fifo_account(struct fifo *f, const void *p, size_t n)
 {
 	if (f->verify)
 		XXH3_64bits_update(&f->sum, p, n);
-	if (f->progress && since(&f->shown) >= 1)
+	if (f->progress && cli_now() - f->shown >= 1)
 		report(f, isatty(STDERR_FILENO) ? "" : "\n");
 }
 

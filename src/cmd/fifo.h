@@ -7,7 +7,6 @@
 #define FIFO_H
 
 #include <stdint.h>
-#include <time.h>
 
 #include "../lib/hash.h"
 #include "shmutil/ring.h"
@@ -33,7 +32,7 @@ struct fifo {
 	const char		*message;	/* its text, plain */
 	int			 status;	/* when something failed */
 	XXH3_state_t		 sum;
-	struct timespec		 began, shown;
+	double			 began, shown;	/* as cli_now tells */
 	uint64_t		 from;		/* the position where we
 						 * began */
 };

@@ -147,25 +147,16 @@ left(const struct victim *v, char *who, size_t size, const char **why)
 	return held;
 }
 
-static double
-seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* What became of a removed segment: gone, or pending and whose. */
 static int
 outcome(const struct request *r, const struct victim *v)
 {
-	double end = seconds() + r->wait;
+	double end = cli_now() + r->wait;
 	char who[512];
 	const char *why;
 	uint64_t n;
 
-	while ((n = left(v, who, sizeof who, &why)) > 0 && seconds() < end)
+	while ((n = left(v, who, sizeof who, &why)) > 0 && cli_now() < end)
 		cli_sleep(0.02);
 	if (n == 0 && v->seg.fd != -1 && why != NULL && !cli.quiet)
 		cli_say(v->text, "%s, so it may be held still", why);
