@@ -163,6 +163,8 @@ TESTED_UPTIME = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_torture_test_heap_between_LDFLAGS = -static -Wl,-z,now
 %C%_torture_test_heap_between_LDADD = $(UNIT_LIBS)
 %C%_torture_test_heap_step_SOURCES = \
+	%D%/torture/cut.c \
+	%D%/torture/cut.h \
 	%D%/torture/heap-state.c \
 	%D%/torture/heap-state.h \
 	%D%/torture/step.c \
@@ -197,6 +199,8 @@ TESTED_UPTIME = src/cmd/cli.c src/cmd/process.c src/cmd/uptime.c
 %C%_torture_test_table_kill_CFLAGS = $(UNIT_CFLAGS)
 %C%_torture_test_table_kill_LDADD = $(UNIT_LIBS)
 %C%_torture_test_table_step_SOURCES = \
+	%D%/torture/cut.c \
+	%D%/torture/cut.h \
 	%D%/torture/heap-state.c \
 	%D%/torture/heap-state.h \
 	%D%/torture/step.c \

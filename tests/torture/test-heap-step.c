@@ -16,13 +16,10 @@
 #include <unistd.h>
 
 #include "../unit/check.h"
-#include "heap-state.h"
-#include "step.h"
+#include "cut.h"
 
 static struct shmu_heap *heap;
 static struct shmu_heap *rescuer;
-static unsigned char image[STATE_ARENA], last[STATE_ARENA];
-static unsigned char last_rescue[STATE_ARENA];
 
 /* What an operation works with; set up before it is stepped. */
 static void *chunk, *other;
@@ -30,138 +27,52 @@ static struct shmu_heap *joined[2];
 static int njoined;
 static uint64_t *word;
 
-struct cut {
-	struct state_content	 before, after, now;
-	unsigned long		 states, rescues, cuts;
-	unsigned long		 every;	/* of so many states one */
-	int			 bad;
-};
+static struct state_content content[CUT_TIMES];
 
-/* The image, once recovered, is it the one or the other? */
-static void
-judge(struct cut *c, const char *what, unsigned long step)
+static int
+recover(unsigned char *image, enum cut_when when)
 {
-	int flaws = state_recover(image, heap, &c->now);
-	bool old = strcmp(c->now.text, c->before.text) == 0;
-
-	if (flaws == 0 && (old || strcmp(c->now.text, c->after.text) == 0))
-		return;
-	if (c->bad++ < 3)
-		print_error("# %s %lu: %d flaws; before %s\n# after %s\n"
-		    "# now %s\n", what, step, flaws, c->before.text,
-		    c->after.text, c->now.text);
+	return state_recover(image, heap, &content[when]);
 }
 
-static enum step_next
-look_at_rescue(void *ctx, pid_t pid, unsigned long n, uintptr_t pc)
+static bool
+same(enum cut_when then)
 {
-	struct cut *c = ctx;
-
-	(void)pid;
-	(void)pc;
-	if (memcmp(last_rescue, rescuer->base, STATE_ARENA) == 0)
-		return STEP_ON;
-	memcpy(last_rescue, rescuer->base, STATE_ARENA);
-	memcpy(image, last_rescue, STATE_ARENA);
-	c->cuts++;
-	judge(c, "rescue", n);
-	return STEP_ON;
+	return strcmp(content[CUT_NOW].text, content[then].text) == 0;
 }
 
 static void
-rescue(void *arg)
+show(void)
 {
-	(void)arg;
-	shmu_heap_gc(rescuer, NULL);
+	print_error("# before %s\n# after %s\n# now %s\n",
+	    content[CUT_BEFORE].text, content[CUT_AFTER].text,
+	    content[CUT_NOW].text);
 }
 
-/* Recover the state in last, and be killed at each instruction of that. */
+static struct shmu_heap *
+attach(const unsigned char *start)
+{
+	return rescuer = state_rescuer(start);
+}
+
 static void
-cut_rescue(struct cut *c)
+detach(void)
 {
-	struct heap_slot mine = *rescuer->slot, *there;
-	struct step_end end;
-
-	memcpy(image, last, STATE_ARENA);
-	state_bury(image, heap);
-	there = (void *)(image + ((unsigned char *)rescuer->slot -
-	    rescuer->base));
-	if (there->state != 0)
-		return;
-	*there = mine;
-	memcpy(rescuer->base, image, STATE_ARENA);
-	memcpy(last_rescue, image, STATE_ARENA);
-	assert_int_equal(step_run(rescue, NULL, look_at_rescue, c, &end), 0);
-	assert_true(end.finished);
-	memcpy(image, rescuer->base, STATE_ARENA);
-	judge(c, "rescued", end.steps);
-	c->rescues++;
-	*rescuer->slot = mine;
+	assert_int_equal(shmu_heap_detach(rescuer), 0);
 }
 
-/* First the operation is run through, for what is after it. */
-static enum step_next
-through(void *ctx, pid_t pid, unsigned long n, uintptr_t pc)
-{
-	(void)ctx;
-	(void)pid;
-	(void)n;
-	(void)pc;
-	return STEP_FREE;
-}
-
-static enum step_next
-look(void *ctx, pid_t pid, unsigned long n, uintptr_t pc)
-{
-	struct cut *c = ctx;
-
-	(void)pid;
-	(void)pc;
-	if (memcmp(last, heap->base, STATE_ARENA) == 0)
-		return STEP_ON;
-	memcpy(last, heap->base, STATE_ARENA);
-	memcpy(image, last, STATE_ARENA);
-	judge(c, "step", n);
-	if (++c->states % c->every == 0)
-		cut_rescue(c);
-	return STEP_ON;
-}
-
-/* Step op, after prepare, and see every state between before and after. */
+/* Cut op, after prepare. */
 static void
 step_all(unsigned int flags, void (*prepare)(void), void (*op)(void *))
 {
-	static struct cut c;
-	unsigned char *start = malloc(STATE_ARENA);
-	struct step_end end;
+	struct cut c = { .every = 100, .recover = recover, .same = same,
+	    .show = show, .attach = attach, .detach = detach };
 
-	memset(&c, 0, sizeof c);
-	c.every = getenv("SHMU_TORTURE") != NULL ? 1 : 100;
 	state_create(&heap, flags);
 	prepare();
-	state_keep(heap);
-	memcpy(start, heap->base, STATE_ARENA);
-	memcpy(image, start, STATE_ARENA);
-	assert_int_equal(state_recover(image, heap, &c.before), 0);
-	if (step_run(op, NULL, through, NULL, &end) == -1) {
-		free(start);
+	c.heap = heap;
+	if (cut_all(&c, op) == -1)
 		skip();
-	}
-	assert_true(end.finished);
-	memcpy(image, heap->base, STATE_ARENA);
-	assert_int_equal(state_recover(image, heap, &c.after), 0);
-	memcpy(heap->base, start, STATE_ARENA);
-	memcpy(last, start, STATE_ARENA);
-	rescuer = state_rescuer(start);
-	state_keep(rescuer);
-	assert_int_equal(step_run(op, NULL, look, &c, &end), 0);
-	assert_true(end.finished);
-	print_message("# %lu instructions, %lu states; %lu recoveries cut in "
-	    "%lu states\n", end.steps, c.states, c.rescues, c.cuts);
-	assert_int_equal(shmu_heap_detach(rescuer), 0);
-	assert_int_equal(c.bad, 0);
-	assert_true(c.states > 2);
-	free(start);
 	while (njoined > 0)
 		assert_int_equal(shmu_heap_detach(joined[--njoined]), 0);
 	assert_int_equal(shmu_heap_detach(heap), 0);

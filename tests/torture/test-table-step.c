@@ -16,159 +16,67 @@
 #include <unistd.h>
 
 #include "../unit/check.h"
-#include "step.h"
+#include "cut.h"
 #include "table-state.h"
 
 static struct shmu_table *table, *rescuer;
-static unsigned char image[STATE_ARENA], last[STATE_ARENA];
-static unsigned char last_rescue[STATE_ARENA];
 static unsigned char value[2000];
 static uint64_t key;	/* that the operation is about */
 
-struct cut {
-	struct table_content	 before, after, now;
-	unsigned long		 states, rescues, cuts;
-	unsigned long		 every;	/* of so many states one */
-	int			 bad;
-};
+static struct table_content content[CUT_TIMES];
 
-static void
-print_content(const char *what, const struct table_content *c)
+static int
+recover(unsigned char *image, enum cut_when when)
 {
-	int i;
-
-	print_error("# %s: %d cells\n", what, c->cells);
-	for (i = 0; i < c->cells && i < 20; i++)
-		print_error("#   %s\n", c->cell[i]);
+	return state_recover_table(image, table, &content[when]);
 }
 
-/* The image, once recovered, is it the one or the other? */
-static void
-judge(struct cut *c, const char *what, unsigned long step)
+static bool
+same(enum cut_when then)
 {
-	int flaws = state_recover_table(image, table, &c->now);
-
-	if (flaws == 0 && (state_same(&c->now, &c->before) ||
-	    state_same(&c->now, &c->after)))
-		return;
-	if (c->bad++ >= 3)
-		return;
-	print_error("# %s %lu: %d flaws\n", what, step, flaws);
-	print_content("before", &c->before);
-	print_content("after", &c->after);
-	print_content("now", &c->now);
-}
-
-static enum step_next
-look_at_rescue(void *ctx, pid_t pid, unsigned long n, uintptr_t pc)
-{
-	struct cut *c = ctx;
-
-	(void)pid;
-	(void)pc;
-	if (memcmp(last_rescue, rescuer->base, STATE_ARENA) == 0)
-		return STEP_ON;
-	memcpy(last_rescue, rescuer->base, STATE_ARENA);
-	memcpy(image, last_rescue, STATE_ARENA);
-	c->cuts++;
-	judge(c, "rescue", n);
-	return STEP_ON;
+	return state_same(&content[CUT_NOW], &content[then]);
 }
 
 static void
-rescue(void *arg)
+show(void)
 {
-	(void)arg;
-	shmu_heap_gc(rescuer->heap, NULL);
+	static const char *const names[] = { "before", "after", "now" };
+	int when, i;
+
+	for (when = 0; when < CUT_TIMES; when++) {
+		print_error("# %s: %d cells\n", names[when],
+		    content[when].cells);
+		for (i = 0; i < content[when].cells && i < 20; i++)
+			print_error("#   %s\n", content[when].cell[i]);
+	}
 }
 
-/* Recover the state in last, and be killed at each instruction of that. */
+static struct shmu_heap *
+attach(const unsigned char *start)
+{
+	rescuer = state_attach_table(true, start);
+	return rescuer->heap;
+}
+
 static void
-cut_rescue(struct cut *c)
+detach(void)
 {
-	struct heap_slot mine = *rescuer->heap->slot, *there;
-	struct step_end end;
-
-	memcpy(image, last, STATE_ARENA);
-	state_bury(image, table->heap);
-	there = (void *)(image + ((unsigned char *)rescuer->heap->slot -
-	    rescuer->base));
-	if (there->state != 0)
-		return;
-	*there = mine;
-	memcpy(rescuer->base, image, STATE_ARENA);
-	memcpy(last_rescue, image, STATE_ARENA);
-	assert_int_equal(step_run(rescue, NULL, look_at_rescue, c, &end), 0);
-	assert_true(end.finished);
-	memcpy(image, rescuer->base, STATE_ARENA);
-	judge(c, "rescued", end.steps);
-	c->rescues++;
-	*rescuer->heap->slot = mine;
+	assert_int_equal(shmu_table_detach(rescuer), 0);
 }
 
-static enum step_next
-through(void *ctx, pid_t pid, unsigned long n, uintptr_t pc)
-{
-	(void)ctx;
-	(void)pid;
-	(void)n;
-	(void)pc;
-	return STEP_FREE;
-}
-
-static enum step_next
-look(void *ctx, pid_t pid, unsigned long n, uintptr_t pc)
-{
-	struct cut *c = ctx;
-
-	(void)pid;
-	(void)pc;
-	if (memcmp(last, table->base, STATE_ARENA) == 0)
-		return STEP_ON;
-	memcpy(last, table->base, STATE_ARENA);
-	memcpy(image, last, STATE_ARENA);
-	judge(c, "step", n);
-	if (++c->states % c->every == 0)
-		cut_rescue(c);
-	return STEP_ON;
-}
-
-/* Step op, after prepare, and see every state between before and after. */
+/* Cut op, after prepare. */
 static void
 step_all(void (*prepare)(void), void (*op)(void *))
 {
-	static struct cut c;
-	unsigned char *start = malloc(STATE_ARENA);
-	struct step_end end;
+	struct cut c = { .every = 40, .recover = recover, .same = same,
+	    .show = show, .attach = attach, .detach = detach };
 
-	memset(&c, 0, sizeof c);
-	c.every = getenv("SHMU_TORTURE") != NULL ? 1 : 40;
 	state_create_table(&table);
 	prepare();
 	memset(value, 'n', sizeof value);	/* not what was put before */
-	state_keep(table->heap);
-	memcpy(start, table->base, STATE_ARENA);
-	memcpy(image, start, STATE_ARENA);
-	assert_int_equal(state_recover_table(image, table, &c.before), 0);
-	if (step_run(op, NULL, through, NULL, &end) == -1) {
-		free(start);
+	c.heap = table->heap;
+	if (cut_all(&c, op) == -1)
 		skip();
-	}
-	assert_true(end.finished);
-	memcpy(image, table->base, STATE_ARENA);
-	assert_int_equal(state_recover_table(image, table, &c.after), 0);
-	memcpy(table->base, start, STATE_ARENA);
-	memcpy(last, start, STATE_ARENA);
-	rescuer = state_attach_table(true, start);
-	state_keep(rescuer->heap);
-	assert_int_equal(step_run(op, NULL, look, &c, &end), 0);
-	assert_true(end.finished);
-	print_message("# %lu instructions, %lu states; %lu recoveries cut in "
-	    "%lu states\n", end.steps, c.states, c.rescues, c.cuts);
-	assert_int_equal(shmu_table_detach(rescuer), 0);
-	assert_int_equal(c.bad, 0);
-	assert_true(c.states > 2);
-	free(start);
 	assert_int_equal(shmu_table_detach(table), 0);
 }
 
