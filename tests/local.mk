@@ -77,7 +77,7 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 EXTRA_PROGRAMS += $(unit_tests)
-EXTRA_DIST += %D%/unit/check.h
+EXTRA_DIST += %D%/unit/check.h %D%/unit/finding.h
 
 UNIT_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 UNIT_LIBS = libshmutil.la $(CMOCKA_LIBS)

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../unit/check.h"
+#include "../unit/finding.h"
 #include "heap-state.h"
 
 static struct shmu_operand operand, second;
@@ -21,8 +21,9 @@ state_segment(bool rescue, const unsigned char *image, ssize_t there)
 }
 
 int
-state_begin(void)
+state_begin(void **state)
 {
+	(void)state;
 	memset(&operand, 0, sizeof operand);
 	operand.kind = SHMU_PIDFD;
 	operand.pid = getpid();
@@ -34,11 +35,13 @@ state_begin(void)
 	    ftruncate(second.fd, (off_t)STATE_ARENA);
 }
 
-void
-state_end(void)
+int
+state_end(void **state)
 {
+	(void)state;
 	close(operand.fd);
 	close(second.fd);
+	return 0;
 }
 
 struct shmu_heap *
@@ -96,15 +99,6 @@ add_chunk(const struct shmu_heap_chunk *c, void *arg)
 	return 0;
 }
 
-static void
-complain(const struct shmu_heap_finding *f, void *arg)
-{
-	(void)arg;
-	print_error("# %s: %u at %llx: %llx\n", shmu_heap_flaw_text(f->flaw),
-	    f->index, (unsigned long long)f->off,
-	    (unsigned long long)f->value);
-}
-
 void
 state_bury(unsigned char *image, const struct shmu_heap *like)
 {
@@ -129,7 +123,7 @@ tell(const struct shmu_heap *h, struct state_content *out)
 
 	memset(out, 0, sizeof *out);
 	assert_int_equal(shmu_heap_view_mapped(&v, h->base, STATE_ARENA), 0);
-	n = shmu_heap_view_check(v, complain, NULL);
+	n = shmu_heap_view_check(v, print_finding, NULL);
 	assert_int_equal(shmu_heap_view_walk(v, add_chunk, out), 0);
 	for (i = 0; shmu_heap_view_root(v, i, name, &off) == 1; i++)
 		out->len += (size_t)sprintf(out->text + out->len, "%s=%llu ",

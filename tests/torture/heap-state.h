@@ -22,9 +22,9 @@ struct state_content {
 	int	chunks;
 };
 
-/* Once, before and after all. */
-int state_begin(void);
-void state_end(void);
+/* For a group of tests. */
+int state_begin(void **state);
+int state_end(void **state);
 
 /* A segment with the content of image, of which so much is there: the one that
  * is told of, or the one of a rescuer. */

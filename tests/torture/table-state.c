@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#include "../unit/check.h"
+#include "../unit/finding.h"
 #include "hash.h"
 #include "table-state.h"
 
@@ -55,15 +55,6 @@ compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof ((struct table_content *)NULL)->cell[0]);
 }
 
-static void
-complain(const struct shmu_heap_finding *f, void *arg)
-{
-	(void)arg;
-	print_error("# %s: %u at %llx: %llx\n", shmu_heap_flaw_text(f->flaw),
-	    f->index, (unsigned long long)f->off,
-	    (unsigned long long)f->value);
-}
-
 static int
 flaw(bool wrong, const char *what)
 {
@@ -85,7 +76,7 @@ audit(const struct shmu_table *t, const struct shmu_table_stat *s)
 	for (i = 0; i < TABLE_PIECES; i++)
 		chunks += t->c->piece[i] != 0;
 	assert_int_equal(shmu_heap_view_mapped(&v, t->base, STATE_ARENA), 0);
-	n = shmu_heap_view_check(v, complain, NULL);
+	n = shmu_heap_view_check(v, print_finding, NULL);
 	assert_int_equal(shmu_heap_view_stat(v, &h), 0);
 	shmu_heap_view_close(v);
 	if (h.chunks != chunks)

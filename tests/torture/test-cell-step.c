@@ -662,21 +662,6 @@ CASE(close_an_absent_queue, queue, absent, "", shmu_queue_close(table, KEY))
 CASE(delete_a_queue, queue, some_items, "", shmu_table_delete(table, KEY))
 CASE(delete_a_closed_queue, queue, closed, "", shmu_table_delete(table, KEY))
 
-static int
-begin(void **state)
-{
-	(void)state;
-	return state_begin();
-}
-
-static int
-finish(void **state)
-{
-	(void)state;
-	state_end();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -712,5 +697,6 @@ main(void)
 		cmocka_unit_test(delete_a_closed_queue),
 	};
 
-	return cmocka_run_group_tests_name("cells, cut", tests, begin, finish);
+	return cmocka_run_group_tests_name("cells, cut", tests, state_begin,
+	    state_end);
 }

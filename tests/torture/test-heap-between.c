@@ -138,21 +138,6 @@ CASE(first_malloc_while_another_reclaims, 0, owner_mallocs, stranger_reclaims,
 CASE(free_while_another_reclaims, 5, owner_frees, stranger_reclaims, 5)
 CASE(malloc_while_another_takes_units, 5, owner_mallocs, stranger_grows, 8)
 
-static int
-begin(void **state)
-{
-	(void)state;
-	return state_begin();
-}
-
-static int
-finish(void **state)
-{
-	(void)state;
-	state_end();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -170,6 +155,6 @@ main(void)
 		cmocka_unit_test(malloc_while_another_takes_units),
 	};
 
-	return cmocka_run_group_tests_name("heap, between", tests, begin,
-	    finish);
+	return cmocka_run_group_tests_name("heap, between", tests, state_begin,
+	    state_end);
 }

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../unit/check.h"
+#include "../unit/finding.h"
 #include "shmutil/heap-view.h"
 
 #define WORKERS	4
@@ -159,15 +159,6 @@ give_up_claims(pid_t dead)
 			    __ATOMIC_RELEASE);
 }
 
-static void
-complain(const struct shmu_heap_finding *f, void *arg)
-{
-	(void)arg;
-	print_error("# %s: %u at %llx: %llx\n", shmu_heap_flaw_text(f->flaw),
-	    f->index, (unsigned long long)f->off,
-	    (unsigned long long)f->value);
-}
-
 /* Everybody waits: the heap must be sound, and all in it have a name. */
 static void
 check(void)
@@ -184,7 +175,7 @@ check(void)
 	assert_int_equal(shmu_heap_gc(heap, NULL), 0);
 	assert_int_equal(shmu_heap_view_mapped(&v,
 	    (char *)shmu_heap_at(heap, 1) - 1, MAXIMUM), 0);
-	assert_int_equal(shmu_heap_view_check(v, complain, NULL), 0);
+	assert_int_equal(shmu_heap_view_check(v, print_finding, NULL), 0);
 	assert_int_equal(shmu_heap_view_stat(v, &s), 0);
 	shmu_heap_view_close(v);
 	for (i = 0; i < WORDS; i++)

@@ -297,21 +297,6 @@ CASE(gc_of_a_heap_that_may_grow, STATE_GROWS, with_the_dead, do_gc)
 CASE(alloc_into_of_a_debugged_heap, SHMU_HEAP_DEBUG, one, do_into)
 CASE(free_from_of_a_debugged_heap, SHMU_HEAP_DEBUG, named, do_from)
 
-static int
-begin(void **state)
-{
-	(void)state;
-	return state_begin();
-}
-
-static int
-finish(void **state)
-{
-	(void)state;
-	state_end();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -347,5 +332,6 @@ main(void)
 		cmocka_unit_test(free_from_of_a_debugged_heap),
 	};
 
-	return cmocka_run_group_tests_name("heap, cut", tests, begin, finish);
+	return cmocka_run_group_tests_name("heap, cut", tests, state_begin,
+	    state_end);
 }

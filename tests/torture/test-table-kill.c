@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../unit/check.h"
+#include "../unit/finding.h"
 #include "shmutil/heap-view.h"
 #include "shmutil/table.h"
 
@@ -231,15 +231,6 @@ check_cell(const struct shmu_cell *cell, const void *value, void *arg)
 	    memcmp(value, cell->key, 16) != 0;
 }
 
-static void
-complain(const struct shmu_heap_finding *f, void *arg)
-{
-	(void)arg;
-	print_error("# %s: %u at %llx: %llx\n", shmu_heap_flaw_text(f->flaw),
-	    f->index, (unsigned long long)f->off,
-	    (unsigned long long)f->value);
-}
-
 /* Every chunk is a cell's, or of the table: one control block, and pieces, of
  * which a split that was cut may have allocated one before it is needed. */
 static void
@@ -253,7 +244,7 @@ check_heap(const struct shmu_table_stat *s)
 		pieces++;
 	assert_int_equal(shmu_heap_view_mapped(&v,
 	    (char *)shmu_heap_at(shmu_table_heap(table), 1) - 1, MAXIMUM), 0);
-	assert_int_equal(shmu_heap_view_check(v, complain, NULL), 0);
+	assert_int_equal(shmu_heap_view_check(v, print_finding, NULL), 0);
 	assert_int_equal(shmu_heap_view_stat(v, &h), 0);
 	shmu_heap_view_close(v);
 	b = h.chunks - s->cells - s->overflows - 1;

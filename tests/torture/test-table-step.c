@@ -243,21 +243,6 @@ CASE(split, much, do_grow)
 CASE(insert_that_splits, nearly_much, do_put)
 CASE(an_absent_cell_and_then_another, some, do_nothing_then_put)
 
-static int
-begin(void **state)
-{
-	(void)state;
-	return state_begin();
-}
-
-static int
-finish(void **state)
-{
-	(void)state;
-	state_end();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -284,5 +269,6 @@ main(void)
 		cmocka_unit_test(an_absent_cell_and_then_another),
 	};
 
-	return cmocka_run_group_tests_name("table, cut", tests, begin, finish);
+	return cmocka_run_group_tests_name("table, cut", tests, state_begin,
+	    state_end);
 }

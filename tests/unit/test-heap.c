@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "finding.h"
 #include "shmutil/heap-view.h"
 
 #define ARENA	((uint64_t)8 << 20)
@@ -87,20 +87,11 @@ stat_now(void)
 }
 
 static void
-complain(const struct shmu_heap_finding *f, void *arg)
-{
-	(void)arg;
-	print_error("# %s: %u at %llx: %llx\n", shmu_heap_flaw_text(f->flaw),
-	    f->index, (unsigned long long)f->off,
-	    (unsigned long long)f->value);
-}
-
-static void
 assert_sound(void)
 {
 	struct shmu_heap_view *v = look();
 
-	assert_int_equal(shmu_heap_view_check(v, complain, NULL), 0);
+	assert_int_equal(shmu_heap_view_check(v, print_finding, NULL), 0);
 	shmu_heap_view_close(v);
 }
 
@@ -1236,7 +1227,7 @@ a_view_grows_too(void **state)
 	assert_int_equal(shmu_heap_view_stat(v, &s), 0);
 	assert_true(s.total > 2000000 && s.used >= 2000000);
 	assert_int_equal(s.real_used + s.free, s.total);
-	assert_int_equal(shmu_heap_view_check(v, complain, NULL), 0);
+	assert_int_equal(shmu_heap_view_check(v, print_finding, NULL), 0);
 	shmu_heap_view_close(v);
 	shmu_segment_close(&seg);
 }
