@@ -95,6 +95,19 @@ lacks() {
 	skip "$1"
 }
 
+# each_sh COMMAND... - with the words of each shell there is behind it.  Nothing
+# stands behind || here, where a test would not end at what fails.
+each_sh() {
+	local sh words shells=(dash bash 'bash --posix' mksh 'busybox sh')
+	[[ -z ${SHMU_SLOW-} ]] || shells=(dash)
+	for sh in "${shells[@]}"; do
+		command -v "${sh%% *}" >/dev/null || continue
+		echo "in $sh"
+		read -ra words <<<"$sh"
+		"$@" "${words[@]}"
+	done
+}
+
 # rounds N - so often, or a few times where every command is slow
 rounds() { if [[ -n ${SHMU_SLOW-} ]]; then echo 5; else echo "$1"; fi; }
 

@@ -16,16 +16,7 @@ in_bash() {
 }
 
 # Shells for which shmutil.sh defines a function.
-functions() {
-	local sh shells=(dash bash 'bash --posix' mksh 'busybox sh')
-	[[ -z ${SHMU_SLOW-} ]] || shells=(dash)
-	for sh in "${shells[@]}"; do
-		command -v "${sh%% *}" >/dev/null || continue
-		echo "in $sh"
-		read -ra words <<<"$sh"
-		SHMUTIL_LOADABLE='' "$@" "${words[@]}"
-	done
-}
+functions() { SHMUTIL_LOADABLE='' each_sh "$@"; }
 
 waits() { [[ $(shm ls --json -l "$1" | jq '[.cells[].waiting[]] | length') -gt 0 ]]; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
